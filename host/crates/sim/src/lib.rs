@@ -1,1 +1,8 @@
-//! Placeholder, replaced by the crate's first commit.
+//! A simulated Kubernetes cluster: an HTTP API server over an in-memory store.
+
+mod admission;
+pub mod clock;
+pub mod random;
+pub mod registry;
+pub mod status;
+pub mod store;
