@@ -80,7 +80,13 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
 pub fn format_duration(duration: Duration) -> String {
     let ns = duration.as_nanos() as f64;
     let three = |value: f64, unit: &str| {
-        let decimals = if value >= 99.95 { 0 } else if value >= 9.995 { 1 } else { 2 };
+        let decimals = if value >= 99.95 {
+            0
+        } else if value >= 9.995 {
+            1
+        } else {
+            2
+        };
         let text = format!("{value:.decimals$}");
         let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
         format!("{text}{unit}")

@@ -60,10 +60,9 @@ mod tests {
 
     #[test]
     fn a_rule_covers_what_it_names_and_nothing_else() {
-        let rule: Rule = serde_json::from_str(
-            r#"{"apiGroups":[""],"resources":["pods"],"verbs":["list","watch"]}"#,
-        )
-        .expect("a rule");
+        let rule: Rule =
+            serde_json::from_str(r#"{"apiGroups":[""],"resources":["pods"],"verbs":["list","watch"]}"#)
+                .expect("a rule");
         assert_eq!(rule.namespaces, NamespaceScope::Run);
         assert!(rule.covers("", "pods", Verb::List));
         assert!(!rule.covers("", "pods", Verb::Create));

@@ -71,10 +71,9 @@ impl Histogram {
         }
         let value = value.min(HIGHEST);
         self.sum += u128::from(value);
-        // Auto-resizing: nothing up to HIGHEST is out of range.
-        self.low.saturating_record(value);
+        put(&mut self.low, value);
         if let Some(high) = &mut self.high {
-            high.saturating_record(value);
+            put(high, value);
         }
     }
 
@@ -92,12 +91,12 @@ impl Histogram {
         }
         let upper = self.high.get_or_insert_with(|| self.low.clone());
         let low = low.min(HIGHEST);
-        self.low.saturating_record(low);
+        put(&mut self.low, low);
         if high == NEVER {
             self.never_high += 1;
             self.sum += u128::from(low);
         } else {
-            upper.saturating_record(high.min(HIGHEST));
+            put(upper, high.min(HIGHEST));
             self.sum += (u128::from(low) + u128::from(high.min(HIGHEST))) / 2;
         }
         Ok(())
@@ -188,13 +187,24 @@ impl Histogram {
     /// Puts a distribution together from what an interval log kept. `missing` were never seen;
     /// `missing_upper` have a lower bound only.
     pub fn from_parts(lower: Hdr<u64>, upper: Option<Hdr<u64>>, missing: u64, missing_upper: u64) -> Self {
-        let sum = lower.iter_recorded().map(|v| u128::from(v.value_iterated_to()) * u128::from(v.count_at_value())).sum();
+        let sum = lower
+            .iter_recorded()
+            .map(|v| u128::from(v.value_iterated_to()) * u128::from(v.count_at_value()))
+            .sum();
         Self { low: lower, high: upper, never_high: missing_upper, never: missing, sum }
     }
 
     /// Values with a lower bound only.
     pub fn missing_upper(&self) -> u64 {
         self.never_high
+    }
+}
+
+/// Records with auto-resizing, which takes every value up to `HIGHEST`; should memory for that be refused,
+/// the value counts as the largest that fits.
+fn put(hdr: &mut Hdr<u64>, value: u64) {
+    if hdr.record(value).is_err() {
+        hdr.saturating_record(value);
     }
 }
 
@@ -247,10 +257,7 @@ mod tests {
         assert_eq!(histogram.quantile(0.3), Some((10, 10)));
         assert_eq!(histogram.quantile(0.5), Some((20, 120)));
         assert_eq!(histogram.quantile(1.0), Some((30, NEVER)));
-        assert_eq!(
-            histogram.record_between(2, 1),
-            Err(HistogramError::Inverted { low: 2, high: 1 })
-        );
+        assert_eq!(histogram.record_between(2, 1), Err(HistogramError::Inverted { low: 2, high: 1 }));
     }
 
     proptest! {

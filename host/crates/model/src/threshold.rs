@@ -21,7 +21,9 @@ pub enum ThresholdError {
         text: String,
     },
     /// An aggregate that does not exist.
-    #[error("`{text}` is not an aggregate; there are p50 to p99.99, min, max, mean, count, rate, missing and value")]
+    #[error(
+        "`{text}` is not an aggregate; there are p50 to p99.99, min, max, mean, count, rate, missing and value"
+    )]
     Aggregate {
         /// The word found.
         text: String,
