@@ -1,1 +1,40 @@
-//! Placeholder.
+//! A real Kubernetes control plane for tests: built once from pinned Go modules, started in seconds, gone afterwards.
+//!
+//! ```no_run
+//! let binaries = bench_lab::Binaries::ensure(&bench_lab::default_cache()?)?;
+//! let lab = bench_lab::ControlPlane::start_with(binaries, bench_lab::Options::default())?;
+//! lab.kubectl(&["get", "nodes"])?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! - `binaries`: what is built, from which modules, and the cache it lands in.
+//! - `control_plane`: etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kwok, in that order.
+//! - `component`: one file for each program: its command line and when it counts as ready.
+//! - `process`, `folder`: children die with the test, however it ends; folders of dead tests are swept.
+//!
+//! Blocking on purpose, so that it serves `cargo xtask` as well as tests; from async tests call it before the
+//! runtime starts or through `spawn_blocking`. Linux only. Needs Go, but no container runtime, no root, no network
+//! once the Go module cache is warm.
+
+mod binaries;
+mod component;
+mod control_plane;
+mod folder;
+mod https;
+mod kubeconfig;
+mod nodes;
+mod options;
+mod pki;
+mod port;
+mod process;
+mod shared;
+mod wait;
+
+pub use binaries::{Binaries, BuildError, Program, default_cache};
+pub use component::Component;
+pub use control_plane::{ControlPlane, KubectlError, StartError};
+pub use folder::FolderError;
+pub use options::{ClientLimits, Durability, Options, PodStages};
+pub use pki::PkiError;
+pub use process::ProcessError;
+pub use shared::{SharedError, shared};
