@@ -2,7 +2,9 @@
 
 mod admission;
 pub mod clock;
+pub mod controllers;
 pub mod random;
 pub mod registry;
+pub mod stage;
 pub mod status;
 pub mod store;

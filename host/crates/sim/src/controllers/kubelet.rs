@@ -1,0 +1,543 @@
+//! The kubelets of all nodes: bring pods to life stage by stage, and to their end.
+//!
+//! What happens when is data (`stage`); this file turns it into status writes, events and addresses. All pending
+//! transitions of all pods are keys in one queue. Stages that are due at the same moment become one status write.
+//! Status itself is computed in `kubelet/status`, the choice of addresses is in `kubelet/addresses`.
+
+pub(super) mod addresses;
+mod reports;
+mod run;
+mod spec;
+mod status;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::Rng;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use self::addresses::{AddressPool, Cidr};
+use self::run::{ContainerState, PodRun, Progress};
+use self::spec::{PodWire, RestartPolicy};
+use super::context::{Context, SyncError};
+use super::kinds::Known;
+use super::object_key::ObjectKey;
+use super::pods::Pod;
+use super::queue::WorkQueue;
+use super::{Controller, Seen};
+use crate::random::fnv1a;
+use crate::stage::{FailureKind, PodLifeCycle, PodPoint, PodStage};
+use crate::store::{Change, ChangeKind};
+
+/// All kubelets.
+#[derive(Debug)]
+pub(super) struct Kubelets {
+    queue: WorkQueue<ObjectKey>,
+    runs: HashMap<ObjectKey, PodRun>,
+    nodes: HashMap<Arc<str>, NodeFacts>,
+    /// How many pods of a name there were, by hash of the name.
+    incarnations: HashMap<u64, u32>,
+}
+
+/// What a kubelet knows of its node.
+#[derive(Debug)]
+struct NodeFacts {
+    address: Box<str>,
+    pool: Option<AddressPool>,
+    /// Pods that wait for an address.
+    waiting: VecDeque<ObjectKey>,
+}
+
+/// What a step has made of a stage.
+enum Step {
+    Reached,
+    /// Try again at this moment.
+    Failed(Instant),
+}
+
+impl Kubelets {
+    pub(super) fn new() -> Self {
+        Self {
+            queue: WorkQueue::new(),
+            runs: HashMap::new(),
+            nodes: HashMap::new(),
+            incarnations: HashMap::new(),
+        }
+    }
+
+    fn observe_node(&mut self, change: &Change, context: &Context) {
+        let name: Arc<str> = Arc::from(&*change.object.name);
+        if change.kind == ChangeKind::Deleted {
+            self.nodes.remove(&name);
+            return;
+        }
+        let value = change.object.value();
+        let cidr = value.pointer("/spec/podCIDR").and_then(Value::as_str).and_then(Cidr::parse);
+        let facts = self.nodes.entry(name.clone()).or_insert_with(|| NodeFacts {
+            address: "".into(),
+            pool: None,
+            waiting: VecDeque::new(),
+        });
+        facts.address = internal_address(&value).into();
+        if facts.pool.is_none() {
+            facts.pool = cidr.map(AddressPool::new);
+        }
+        if change.kind == ChangeKind::Added {
+            for pod in context.pods.on_node(&name) {
+                self.queue.add(pod.key.clone());
+            }
+        }
+    }
+
+    /// Ends the run of a pod that is gone, and gives its address to one that waits.
+    fn drop_run(&mut self, key: &ObjectKey) {
+        if let Some(mut run) = self.runs.remove(key) {
+            self.give_back(&mut run);
+        }
+    }
+
+    fn give_back(&mut self, run: &mut PodRun) {
+        let Some(address) = run.address.take() else { return };
+        let Some(facts) = self.nodes.get_mut(&run.node) else { return };
+        if let Some(pool) = &mut facts.pool {
+            pool.give_back(address);
+        }
+        if let Some(next) = facts.waiting.pop_front() {
+            if let Some(waiting) = self.runs.get_mut(&next) {
+                waiting.stage_due = Some(Instant::now());
+            }
+            self.queue.add(next);
+        }
+    }
+
+    fn start_run(&mut self, pod: &Pod, node: &Arc<str>, context: &Context) {
+        let name = fnv1a(pod.key.to_string().as_bytes());
+        let incarnation = self.incarnations.entry(name).or_insert(0);
+        *incarnation += 1;
+        let wire = PodWire::read(&pod.object);
+        let mut run = PodRun {
+            uid: pod.uid().into(),
+            node: node.clone(),
+            incarnation: *incarnation,
+            address: None,
+            stage: 0,
+            stage_due: None,
+            failures: 0,
+            end_due: None,
+            end_code: 0,
+            restart_due: None,
+            stop_due: None,
+            progress: Progress::new(!wire.spec.init_containers.is_empty()),
+        };
+        let life = life_cycle(pod, context);
+        plan_stage(&mut run, pod, &wire, life, context.clock.instant(), context);
+        self.runs.insert(pod.key.clone(), run);
+    }
+
+    /// Starts to stop a pod that is being deleted, or shortens its time.
+    fn plan_stop(&mut self, pod: &Pod, context: &mut Context) {
+        let Some(grace) = pod.deletion_grace else { return };
+        let now = context.clock.instant();
+        let grace = Duration::from_secs(u64::try_from(grace).unwrap_or(0));
+        let Some(run) = self.runs.get_mut(&pod.key) else { return };
+        if let Some((due, killed)) = run.stop_due {
+            run.stop_due = Some((due.min(now + grace), killed || now + grace < due));
+            return;
+        }
+        let running = matches!(run.progress.containers, ContainerState::Running { .. });
+        let life = life_cycle(pod, context);
+        let mut random = stream("termination", pod, run, context);
+        let takes = life.termination.draw(&mut random);
+        run.stop_due = Some((now + takes.min(grace), running && takes > grace));
+        if running {
+            reports::killing(pod, &run.node, context);
+        }
+    }
+
+    /// Ends a pod whose containers have stopped.
+    fn finish_stop(&mut self, pod: &Pod, killed: bool, context: &mut Context) -> Result<(), SyncError> {
+        let Some(mut run) = self.runs.remove(&pod.key) else { return Ok(()) };
+        let now = context.clock.seconds();
+        let was_finished = run.progress.finished;
+        if !was_finished && run.progress.reached.is_some() {
+            run.progress.containers = run.progress.containers.ended(if killed { 137 } else { 0 }, &now);
+            run.progress.finished = true;
+            let wire = PodWire::read(&pod.object);
+            self.write_status(pod, &wire, &run, context)?;
+        }
+        self.give_back(&mut run);
+        match context.store.remove_now(&pod.object.kind, &pod.key.namespace, pod.name()) {
+            Err(status) if status.code != 404 => Err(status.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Does everything that is due, with one status write.
+    fn advance(&mut self, pod: &Pod, context: &mut Context) -> Result<(), SyncError> {
+        let Some(mut run) = self.runs.remove(&pod.key) else { return Ok(()) };
+        let wire = PodWire::read(&pod.object);
+        let mut changed = false;
+        let now = context.clock.instant();
+        while let Some(due) = run.next().filter(|due| *due <= now) {
+            if run.end_due == Some(due) {
+                let life = life_cycle(pod, context).clone();
+                let code = run.end_code;
+                self.crash(&mut run, pod, &wire, &life, code, context);
+                changed = true;
+            } else if run.restart_due == Some(due) {
+                restart_containers(&mut run, pod, &wire, due, context);
+                changed = true;
+            } else {
+                changed |= self.run_stage(&mut run, pod, &wire, due, context);
+            }
+        }
+        let written = if changed { self.write_status(pod, &wire, &run, context) } else { Ok(()) };
+        if run.progress.finished {
+            self.give_back(&mut run);
+        }
+        if let Some(next) = run.next() {
+            self.queue.add_at(pod.key.clone(), next);
+        }
+        self.runs.insert(pod.key.clone(), run);
+        written
+    }
+
+    /// Runs the stage that is due; true when the status changes by it.
+    fn run_stage(
+        &mut self,
+        run: &mut PodRun,
+        pod: &Pod,
+        wire: &PodWire,
+        due: Instant,
+        context: &mut Context,
+    ) -> bool {
+        let life = life_cycle(pod, context).clone();
+        let Some(stage) = life.startup.get(run.stage) else {
+            run.stage_due = None;
+            return false;
+        };
+        match self.try_stage(run, pod, wire, stage, &life, due, context) {
+            Step::Reached => {
+                run.stage += 1;
+                run.failures = 0;
+                if !run.progress.finished && run.restart_due.is_none() {
+                    plan_stage(run, pod, wire, &life, due, context);
+                } else {
+                    run.stage_due = None;
+                }
+                true
+            }
+            Step::Failed(again) => {
+                run.failures += 1;
+                run.stage_due = Some(again);
+                // The pod shows at least that kubelet has seen it.
+                run.progress.reached = run.progress.reached.max(Some(PodPoint::Acknowledged));
+                true
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "all of it is the pod's present state")]
+    fn try_stage(
+        &mut self,
+        run: &mut PodRun,
+        pod: &Pod,
+        wire: &PodWire,
+        stage: &PodStage,
+        life: &PodLifeCycle,
+        due: Instant,
+        context: &mut Context,
+    ) -> Step {
+        let failure = failure_now(run, pod, stage, context);
+        let backoff = backoff(life, run.failures);
+        match failure {
+            Some(FailureKind::Sandbox) => {
+                reports::sandbox_timeout(pod, &run.node, context);
+                return Step::Failed(due + life.sandbox_retry);
+            }
+            Some(FailureKind::ImagePull) => {
+                run.progress.containers = reports::image_pull_failed(pod, wire, &run.node, context);
+                return Step::Failed(due + backoff);
+            }
+            Some(FailureKind::CrashLoop) | None => {}
+        }
+        if stage.reaches >= PodPoint::SandboxReady
+            && let Err(again) = self.give_address(run, pod, wire, life, due, context)
+        {
+            return Step::Failed(again);
+        }
+        let now = context.clock.seconds();
+        let before = run.progress.reached;
+        let passes = |point: PodPoint| before < Some(point) && stage.reaches >= point;
+        if passes(PodPoint::Initialized) && !wire.spec.init_containers.is_empty() {
+            reports::started(pod, &wire.spec.init_containers, "initContainers", &run.node, context);
+            run.progress.initialized_at = Some(now.clone());
+        }
+        if passes(PodPoint::Running) {
+            start_containers(run, pod, wire, life, due, context);
+        }
+        run.progress.reached = Some(stage.reaches);
+        if failure == Some(FailureKind::CrashLoop) {
+            run.progress.reached = Some(PodPoint::Running);
+            self.crash(run, pod, wire, life, 1, context);
+        }
+        Step::Reached
+    }
+
+    /// Makes sure that the pod has an address, or says when to try again.
+    fn give_address(
+        &mut self,
+        run: &mut PodRun,
+        pod: &Pod,
+        wire: &PodWire,
+        life: &PodLifeCycle,
+        due: Instant,
+        context: &mut Context,
+    ) -> Result<(), Instant> {
+        let again = due + life.sandbox_retry;
+        if run.progress.address.is_some() {
+            return Ok(());
+        }
+        let Some(facts) = self.nodes.get_mut(&run.node) else { return Err(again) };
+        if wire.spec.host_network {
+            run.progress.address = Some(facts.address.to_string());
+            return Ok(());
+        }
+        let Some(pool) = &mut facts.pool else {
+            reports::no_network(pod, &run.node, context);
+            return Err(again);
+        };
+        match pool.take() {
+            Ok(address) => {
+                run.address = Some(address);
+                run.progress.address = Some(address.to_string());
+                Ok(())
+            }
+            Err(range) => {
+                reports::no_address(pod, &run.node, &range, run.failures, context);
+                if !facts.waiting.contains(&pod.key) {
+                    facts.waiting.push_back(pod.key.clone());
+                }
+                Err(again)
+            }
+        }
+    }
+
+    /// The containers have ended with a code: for good, or until their next start.
+    fn crash(
+        &mut self,
+        run: &mut PodRun,
+        pod: &Pod,
+        wire: &PodWire,
+        life: &PodLifeCycle,
+        code: i64,
+        context: &mut Context,
+    ) {
+        let now = context.clock.seconds();
+        let ended = run.progress.containers.ended(code, &now);
+        let for_good = match wire.restart_policy() {
+            RestartPolicy::Never => true,
+            RestartPolicy::OnFailure => code == 0,
+            RestartPolicy::Always => false,
+        };
+        run.end_due = None;
+        if for_good {
+            run.progress.containers = ended;
+            run.progress.finished = true;
+            run.stage_due = None;
+            return;
+        }
+        let wait = backoff(life, run.progress.restarts);
+        run.progress.containers = reports::crash_loop(pod, wire, &run.node, wait, context);
+        run.progress.last_end = Some(ended);
+        run.progress.restarts += 1;
+        run.restart_due = Some(context.clock.instant() + wait);
+        run.stage_due = None;
+    }
+
+    fn write_status(
+        &self,
+        pod: &Pod,
+        wire: &PodWire,
+        run: &PodRun,
+        context: &Context,
+    ) -> Result<(), SyncError> {
+        let host_address = self.nodes.get(&run.node).map_or("", |facts| &facts.address);
+        let now = context.clock.seconds();
+        let inputs = status::Inputs {
+            uid: &run.uid,
+            pod: wire,
+            progress: &run.progress,
+            host_address,
+            random: context.random,
+            omit: &life_cycle(pod, context).omit_conditions,
+            now: &now,
+        };
+        context.update_free(&pod.object, |object| status::write(object, inputs))?;
+        Ok(())
+    }
+}
+
+impl Controller for Kubelets {
+    fn observe(&mut self, seen: Seen<'_>, context: &Context) {
+        if seen.known == Some(Known::Node) {
+            return self.observe_node(seen.change, context);
+        }
+        let Some(change) = seen.pod else { return };
+        let Some(pod) = &change.after else {
+            if let Some(before) = &change.before {
+                self.drop_run(&before.key);
+            }
+            return;
+        };
+        let before = change.before.as_ref();
+        let is_new = pod.node.is_some() && before.is_none_or(|before| before.node.is_none());
+        let is_deleted = pod.node.is_some()
+            && pod.deletion_grace.is_some()
+            && before.and_then(|before| before.deletion_grace) != pod.deletion_grace;
+        if is_new || is_deleted {
+            self.queue.add(pod.key.clone());
+        }
+    }
+
+    fn queue(&mut self) -> &mut WorkQueue<ObjectKey> {
+        &mut self.queue
+    }
+
+    fn sync(&mut self, key: &ObjectKey, context: &mut Context) -> Result<(), SyncError> {
+        let Some(pod) = context.pods.get(key).cloned() else {
+            self.drop_run(key);
+            return Ok(());
+        };
+        let Some(node) = pod.node.clone().filter(|node| self.nodes.contains_key(node)) else { return Ok(()) };
+        if self.runs.get(key).is_some_and(|run| *run.uid != *pod.uid()) {
+            self.drop_run(key);
+        }
+        if !self.runs.contains_key(key) {
+            self.start_run(&pod, &node, context);
+        }
+        self.plan_stop(&pod, context);
+        let stop = self.runs.get(key).and_then(|run| run.stop_due);
+        match stop {
+            Some((due, killed)) if due <= context.clock.instant() => self.finish_stop(&pod, killed, context),
+            Some((due, _)) => {
+                self.queue.add_at(key.clone(), due);
+                Ok(())
+            }
+            None => self.advance(&pod, context),
+        }
+    }
+}
+
+fn life_cycle<'a>(pod: &Pod, context: &'a Context) -> &'a PodLifeCycle {
+    let overrides = &context.stages.overrides;
+    let matching = overrides
+        .iter()
+        .find(|entry| entry.match_labels.iter().all(|(key, value)| pod.object.label(key) == Some(value)));
+    matching.map_or(&context.stages.pod, |entry| &entry.life_cycle)
+}
+
+/// Plans the next stage, counted from the moment the one before was due.
+fn plan_stage(
+    run: &mut PodRun,
+    pod: &Pod,
+    wire: &PodWire,
+    life: &PodLifeCycle,
+    from: Instant,
+    context: &Context,
+) {
+    let Some(stage) = life.startup.get(run.stage) else {
+        run.stage_due = None;
+        return;
+    };
+    let mut random = stream(&stage.name, pod, run, context);
+    let mut latency = stage.latency.draw(&mut random);
+    if stage.reaches == PodPoint::Ready {
+        latency += wire.readiness_delay();
+    }
+    run.stage_due = Some(from + latency);
+}
+
+fn start_containers(
+    run: &mut PodRun,
+    pod: &Pod,
+    wire: &PodWire,
+    life: &PodLifeCycle,
+    due: Instant,
+    context: &mut Context,
+) {
+    reports::started(pod, &wire.spec.containers, "containers", &run.node, context);
+    run.progress.containers = ContainerState::Running { started: context.clock.seconds() };
+    let mut random = stream("run", pod, run, context);
+    run.end_due = wire.run_time(|| life.run.draw(&mut random)).map(|time| due + time);
+    run.end_code = wire.exit_code();
+}
+
+fn restart_containers(run: &mut PodRun, pod: &Pod, wire: &PodWire, due: Instant, context: &mut Context) {
+    run.restart_due = None;
+    let life = life_cycle(pod, context).clone();
+    start_containers(run, pod, wire, &life, due, context);
+    // A pod that crashed in its start goes on with the stages it had left; a stage may fail again.
+    let running = life.startup.iter().position(|stage| stage.reaches >= PodPoint::Running);
+    if let Some(running) = running
+        && run.stage > running
+    {
+        let stage = life.startup.get(running).and_then(|stage| stage.failure.as_ref());
+        let crashes = stage.is_some_and(|failure| {
+            failure.kind == FailureKind::CrashLoop
+                && failure.attempts.is_none_or(|attempts| run.progress.restarts < attempts)
+        });
+        let hit = life.startup.get(running).is_some_and(|stage| is_hit(run, pod, stage, context));
+        if crashes && hit {
+            run.end_due = Some(due);
+            run.end_code = 1;
+            return;
+        }
+        run.stage = running + 1;
+        run.progress.reached = Some(PodPoint::Running);
+        plan_stage(run, pod, wire, &life, due, context);
+        if run.stage_due.is_none() {
+            run.progress.reached = Some(PodPoint::Ready);
+        }
+    }
+}
+
+/// The failure that strikes in place of a stage now, if any.
+fn failure_now(run: &PodRun, pod: &Pod, stage: &PodStage, context: &Context) -> Option<FailureKind> {
+    let failure = stage.failure.as_ref()?;
+    let exhausted = failure.attempts.is_some_and(|attempts| run.failures >= attempts);
+    (!exhausted && is_hit(run, pod, stage, context)).then_some(failure.kind)
+}
+
+fn is_hit(run: &PodRun, pod: &Pod, stage: &PodStage, context: &Context) -> bool {
+    let Some(failure) = &stage.failure else { return false };
+    let (key, incarnation) = (&pod.key, run.incarnation.to_string());
+    let parts = ["failure", &stage.name, &key.namespace, &key.name, &incarnation];
+    context.random.stream(&parts).random::<f64>() < failure.probability
+}
+
+fn stream(purpose: &str, pod: &Pod, run: &PodRun, context: &Context) -> rand::rngs::SmallRng {
+    let parts = [
+        purpose,
+        &pod.key.namespace,
+        &pod.key.name,
+        &run.incarnation.to_string(),
+        &run.progress.restarts.to_string(),
+    ];
+    context.random.stream(&parts)
+}
+
+fn backoff(life: &PodLifeCycle, times: u32) -> Duration {
+    life.restart_backoff.saturating_mul(2u32.saturating_pow(times)).min(life.restart_backoff_max)
+}
+
+fn internal_address(node: &Value) -> &str {
+    let list = node.pointer("/status/addresses").and_then(Value::as_array);
+    list.into_iter()
+        .flatten()
+        .find(|entry| entry.get("type").and_then(Value::as_str) == Some("InternalIP"))
+        .and_then(|entry| entry.get("address").and_then(Value::as_str))
+        .unwrap_or_default()
+}
