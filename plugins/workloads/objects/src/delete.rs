@@ -1,0 +1,136 @@
+//! Deletes what the job made, one request for each object, through a queue.
+//!
+//! Names are listed and not remembered: a template may let the API server make them, and only what is there can
+//! be deleted. With several instances each deletes a part of every namespace, chosen by the object's name.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use bench_sdk::{
+    Label,
+    cluster::{ResourceRef, read},
+    label,
+    load::Queue,
+    serde_json,
+};
+use serde::Deserialize;
+
+use crate::{
+    Objects,
+    config::Delete,
+    goals::{self, Goal},
+    order,
+    run::{Ended, queue, wait},
+    setup::at,
+};
+
+/// Objects in one page of a list.
+const PAGE: u32 = 500;
+
+#[derive(Deserialize)]
+struct Listed {
+    metadata: Metadata,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    name: String,
+}
+
+/// Deletes all objects of the job.
+///
+/// # Errors
+/// When the host refuses a call.
+pub fn delete(objects: &Objects, config: &Delete) -> Result<(), Ended> {
+    let (_, queue) = queue(objects, &config.queue)?;
+    let options = options(config);
+    let mut deleted = Vec::new();
+    for target in targets(objects) {
+        let count = delete_in(objects, queue, &target, &options)?;
+        deleted.push(Goal { target, count });
+    }
+    queue.drain(0).map_err(|failure| Ended::from_failure(&failure, "drain the queue of deletes"))?;
+    if config.wait_until_gone {
+        return wait(objects, goals::join(deleted), "delete", config.timeout.ns);
+    }
+    Ok(())
+}
+
+fn options(config: &Delete) -> Vec<Label> {
+    let policy = config.propagation_policy.iter().map(|policy| label("propagationPolicy", policy));
+    let grace = config.grace_period_seconds.iter().map(|seconds| label("gracePeriodSeconds", seconds.to_string()));
+    policy.chain(grace).collect()
+}
+
+/// Each kind in each namespace, once.
+fn targets(objects: &Objects) -> Vec<ResourceRef> {
+    let per_namespace = objects.config.create.namespaces.iterations_per_namespace;
+    let mut targets: Vec<ResourceRef> = Vec::new();
+    for prepared in &objects.prepared {
+        let places: Vec<String> = if prepared.is_in_namespaces() {
+            let numbers = order::namespaces(&(0..objects.config.create.iterations), per_namespace);
+            numbers.map(|number| objects.names.of(number)).collect()
+        } else {
+            vec![prepared.target.namespace.clone()]
+        };
+        for place in places {
+            let target = at(&prepared.target, &place);
+            if !targets.contains(&target) {
+                targets.push(target);
+            }
+        }
+    }
+    targets
+}
+
+/// Asks for the deletion of this instance's part; returns how many.
+fn delete_in(objects: &Objects, queue: &Queue, target: &ResourceRef, options: &[Label]) -> Result<u64, Ended> {
+    let selector = goals::selector(&objects.facts.run_id, &objects.facts.job);
+    let (mut token, mut count) = (String::new(), 0);
+    loop {
+        let (page, next) = read::list_page(target, &selector, "", PAGE, &token)
+            .map_err(|failure| Ended::from_failure(&failure, &format!("list {}", target.plural)))?;
+        let names: Vec<String> =
+            page.iter().filter_map(|json| name(json)).filter(|name| is_mine(name, objects.instance)).collect();
+        count += names.len() as u64;
+        if !names.is_empty() {
+            queue
+                .delete(target, &names, options)
+                .map_err(|failure| Ended::from_failure(&failure, &format!("delete {}", target.plural)))?;
+        }
+        if next.is_empty() {
+            return Ok(count);
+        }
+        token = next;
+    }
+}
+
+fn name(json: &str) -> Option<String> {
+    serde_json::from_str::<Listed>(json).ok().map(|listed| listed.metadata.name)
+}
+
+/// Whether an object is in this instance's part; every object is in exactly one.
+fn is_mine(name: &str, (index, count): (u32, u32)) -> bool {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish() % u64::from(count.max(1)) == u64::from(index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_listed_object_is_read_whatever_else_it_has() {
+        assert_eq!(name(r#"{"kind":"Pod","metadata":{"labels":{},"name":"a-1"},"spec":{"x":[1]}}"#), Some("a-1".to_owned()));
+        assert_eq!(name("{}"), None);
+    }
+
+    #[test]
+    fn every_object_is_in_the_part_of_one_instance() {
+        for n in 0..200 {
+            let name = format!("pod-{n}");
+            assert_eq!((0..7).filter(|&index| is_mine(&name, (index, 7))).count(), 1);
+        }
+        assert!(is_mine("pod", (0, 1)));
+    }
+}

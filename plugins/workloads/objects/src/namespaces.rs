@@ -1,0 +1,59 @@
+//! Names of the job's namespaces, and the manifest that makes them.
+
+use std::collections::BTreeMap;
+
+use bench_sdk::serde_json;
+
+/// Digits of the run id in a name.
+const RUN_DIGITS: usize = 10;
+
+/// Makes the names `<prefix>-<last 10 digits of the run id>-<n>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Names {
+    stem: String,
+}
+
+impl Names {
+    /// `run_id` is a UUID; its last digits are random, its first ones are a time.
+    pub fn new(prefix: &str, run_id: &str) -> Self {
+        let digits: Vec<char> = run_id.chars().filter(char::is_ascii_hexdigit).collect();
+        let short: String = digits.iter().skip(digits.len().saturating_sub(RUN_DIGITS)).collect();
+        Self { stem: format!("{prefix}-{short}") }
+    }
+
+    /// Name of namespace `n`.
+    pub fn of(&self, n: u32) -> String {
+        format!("{}-{n}", self.stem)
+    }
+}
+
+/// A template of a namespace with the parameter `name`. JSON is YAML, and the schema keeps braces out of labels.
+pub fn manifest(labels: &BTreeMap<String, String>) -> String {
+    let metadata = serde_json::json!({ "name": "{{ name }}", "labels": labels });
+    serde_json::json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": metadata }).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_ends_in_the_random_part_of_the_run_and_a_number() {
+        let names = Names::new("churn", "0198c2f0-7a3b-7cde-8f01-23456789abcd");
+        assert_eq!(names.of(12), "churn-456789abcd-12");
+        let run = bench_model::RunId::new("0198c2f0-7a3b-7cde-8f01-23456789abcd".parse().expect("a UUID"));
+        assert_eq!(names.of(0), format!("churn-{}-0", run.short()));
+    }
+
+    #[test]
+    fn the_longest_names_fit_a_namespace() {
+        let names = Names::new(&"p".repeat(40), "0198c2f0-7a3b-7cde-8f01-23456789abcd");
+        assert!(names.of(9_999_999).len() <= 63);
+    }
+
+    #[test]
+    fn labels_are_quoted() {
+        let manifest = manifest(&[("a/b".to_owned(), "restricted".to_owned())].into());
+        assert!(manifest.contains(r#""labels":{"a/b":"restricted"}"#) && manifest.contains(r#""{{ name }}""#), "{manifest}");
+    }
+}

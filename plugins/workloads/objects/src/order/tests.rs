@@ -1,0 +1,83 @@
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn shape(queue: &str, replicas: u32) -> Shape<'_> {
+    Shape { queue, replicas, has_text: false }
+}
+
+/// Calls as `object@namespace:start..end`.
+fn check(shapes: &[Shape<'_>], iterations: Range<u32>, per_namespace: Option<u32>, expected: &[&str]) {
+    let found: Vec<String> = calls(shapes, iterations, per_namespace)
+        .into_iter()
+        .map(|call| format!("{}@{}:{:?}", call.object, call.namespace, call.iterations))
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn an_object_alone_on_its_queue_needs_one_call_for_each_namespace() {
+    check(&[shape("main", 1)], 0..500, None, &["0@0:0..500"]);
+    check(&[shape("main", 3)], 0..250, Some(100), &["0@0:0..100", "0@1:100..200", "0@2:200..250"]);
+}
+
+#[test]
+fn objects_on_one_queue_come_iteration_by_iteration() {
+    let shapes = [shape("main", 1), shape("main", 2)];
+    check(&shapes, 0..2, None, &["0@0:0..1", "1@0:0..1", "0@0:1..2", "1@0:1..2"]);
+}
+
+#[test]
+fn objects_on_different_queues_do_not_chop_each_other() {
+    check(&[shape("a", 1), shape("b", 1)], 0..9, None, &["0@0:0..9", "1@0:0..9"]);
+}
+
+#[test]
+fn rows_with_text_of_their_own_come_in_pieces() {
+    let shapes = [Shape { has_text: true, ..shape("main", 2) }];
+    check(&shapes, 0..5000, None, &["0@0:0..2048", "0@0:2048..4096", "0@0:4096..5000"]);
+}
+
+#[test]
+fn a_share_that_starts_inside_a_namespace_stays_in_it() {
+    check(&[shape("main", 1)], 150..210, Some(100), &["0@1:150..200", "0@2:200..210"]);
+}
+
+#[test]
+fn no_iterations_need_no_namespace() {
+    assert_eq!((namespaces(&(5..5), Some(2)), namespaces(&(5..5), None)), (0..0, 0..0));
+}
+
+proptest! {
+    #[test]
+    fn shares_add_up_to_all_iterations(iterations in 0_u32..100_000, count in 1_u32..50) {
+        let mut next = 0;
+        for index in 0..count {
+            let share = share(iterations, (index, count));
+            prop_assert_eq!(share.start, next);
+            prop_assert!(share.len() as u32 <= iterations / count + 1);
+            next = share.end;
+        }
+        prop_assert_eq!(next, iterations);
+    }
+
+    #[test]
+    fn every_iteration_of_every_object_is_created_once_in_its_namespace(
+        iterations in 0_u32..300, start in 0_u32..300, per_namespace in prop::option::of(1_u32..70),
+        queues in prop::collection::vec(0_usize..3, 1..5), has_text: bool,
+    ) {
+        let names = ["a", "b", "c"];
+        let shapes: Vec<Shape<'_>> = queues.iter()
+            .map(|&queue| Shape { queue: names[queue], replicas: 100, has_text }).collect();
+        let mut seen = BTreeSet::new();
+        for call in calls(&shapes, start..start + iterations, per_namespace) {
+            for iteration in call.iterations {
+                prop_assert_eq!(call.namespace, per_namespace.map_or(0, |n| iteration / n));
+                prop_assert!(seen.insert((call.object, iteration)));
+            }
+        }
+        prop_assert_eq!(seen.len(), shapes.len() * iterations as usize);
+    }
+}
