@@ -122,7 +122,7 @@ pub struct Param {
 #[derive(Debug)]
 pub(crate) enum Form {
     Slots(Slots),
-    Jinja(Jinja),
+    Jinja(Box<Jinja>),
 }
 
 #[derive(Debug)]

@@ -54,7 +54,7 @@ impl Jinja {
             job: stamp.job.to_owned(),
         };
         let Type { api_version, kind } = expected;
-        Ok(Compiled { api_version, kind, params, names, form: Form::Jinja(jinja) })
+        Ok(Compiled { api_version, kind, params, names, form: Form::Jinja(Box::new(jinja)) })
     }
 
     pub(crate) fn write(
