@@ -1,0 +1,179 @@
+//! Bounds of the API server's clock against the run's.
+//!
+//! An HTTP `Date` header names a second: at some moment between sending and the answer, the server's clock
+//! showed a time within it. Each answer so gives bounds one second and a round trip wide, and bounds of
+//! several answers intersect. Requests that are aimed at the moment when the server's second should change
+//! halve what is left, down to about a round trip.
+
+use std::time::Duration;
+
+use bench_limiter::RunClock;
+use bench_model::TimeNs;
+use http::{HeaderMap, header};
+use parking_lot::Mutex;
+
+use crate::Cluster;
+
+const SECOND: i64 = 1_000_000_000;
+
+/// Lowest and highest offset: `server - run`, in ns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OffsetBounds {
+    low: i64,
+    high: i64,
+}
+
+impl OffsetBounds {
+    /// From the second in a `Date` header and the times around the request.
+    pub(crate) fn new(clock: &RunClock, unix_second: i64, sent: TimeNs, done: TimeNs) -> Self {
+        let second = clock.from_unix_ns(i128::from(unix_second) * i128::from(SECOND)).0;
+        Self {
+            low: second.saturating_sub(done.0),
+            high: second.saturating_add(SECOND).saturating_sub(sent.0),
+        }
+    }
+
+    fn intersect(self, other: Self) -> Option<Self> {
+        let both = Self { low: self.low.max(other.low), high: self.high.min(other.high) };
+        (both.low <= both.high).then_some(both)
+    }
+
+    fn width(self) -> i64 {
+        self.high.saturating_sub(self.low)
+    }
+
+    /// The next run time at which the server's second changes, if its offset is in the middle.
+    fn next_tick(self, now: TimeNs) -> TimeNs {
+        let middle = self.low.saturating_add(self.width() / 2);
+        let into_second = now.0.saturating_add(middle).rem_euclid(SECOND);
+        now + Duration::from_nanos((SECOND - into_second).unsigned_abs())
+    }
+}
+
+/// The narrowest bounds so far.
+#[derive(Debug, Default)]
+pub(crate) struct ClockOffset(Mutex<Option<OffsetBounds>>);
+
+impl ClockOffset {
+    /// Takes new bounds into account. Bounds that contradict the old ones replace them: a clock was set.
+    pub(crate) fn narrow(&self, new: Option<OffsetBounds>) {
+        let Some(new) = new else { return };
+        let mut known = self.0.lock();
+        *known = Some(known.and_then(|known| known.intersect(new)).unwrap_or(new));
+    }
+
+    fn get(&self) -> Option<OffsetBounds> {
+        *self.0.lock()
+    }
+}
+
+/// The second that the `Date` header names, as Unix time.
+pub(crate) fn server_second(headers: &HeaderMap) -> Option<i64> {
+    let text = headers.get(header::DATE)?.to_str().ok()?;
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    Some(date.as_second())
+}
+
+impl Cluster {
+    /// Lowest and highest offset of the API server's clock against the run's, `server - run`, as far as
+    /// known; the ends of the number line when nothing is.
+    pub fn clock_offset(&self) -> (TimeNs, TimeNs) {
+        match self.inner.clock_offset.get() {
+            Some(bounds) => (TimeNs(bounds.low), TimeNs(bounds.high)),
+            None => (TimeNs(i64::MIN), TimeNs(i64::MAX)),
+        }
+    }
+
+    /// Narrows the bounds with up to `requests` small requests, each up to a second after the one before.
+    ///
+    /// Ends early when a request does not narrow them any more. Ten give about a round trip.
+    pub async fn measure_clock_offset(&self, requests: u32) -> (TimeNs, TimeNs) {
+        let cluster = self.clone();
+        // Without an outcome the bounds stay as they are.
+        let _ = self.on_load_runtime(async move { cluster.aim_at_ticks(requests).await }).await;
+        self.clock_offset()
+    }
+
+    async fn aim_at_ticks(&self, requests: u32) {
+        for _ in 0..requests {
+            let before = self.inner.clock_offset.get();
+            if let Some(bounds) = before {
+                let tick = bounds.next_tick(self.inner.clock.now());
+                tokio::time::sleep_until(self.inner.clock.instant(tick)).await;
+            }
+            let Some(new) = self.ask_for_date().await else { return };
+            self.inner.clock_offset.narrow(Some(new));
+            let narrowed = self.inner.clock_offset.get().map_or(0, OffsetBounds::width);
+            if before.is_some_and(|before| before.width() - narrowed < before.width() / 20) {
+                return;
+            }
+        }
+    }
+
+    async fn ask_for_date(&self) -> Option<OffsetBounds> {
+        let clock = self.inner.clock;
+        self.inner.limiter.acquire().await;
+        let uri = self.inner.base.uri("/version".to_owned()).ok()?;
+        let headers = self.inner.credentials.headers(&clock);
+        let request = crate::transport::request(http::Method::GET, uri, headers, "", bytes::Bytes::new());
+        let sent = clock.now();
+        let answer =
+            tokio::time::timeout(self.inner.request_timeout, self.inner.transport.send(request)).await;
+        let done = clock.now();
+        let second = server_second(answer.ok()?.ok()?.headers())?;
+        Some(OffsetBounds::new(&clock, second, sent, done))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn bounds_after(offset: i64, requests: u32, round_trip: i64) -> OffsetBounds {
+        let clock = RunClock::start_at(UNIX_EPOCH + Duration::from_secs(1_000));
+        let mut now = TimeNs(0);
+        let known = ClockOffset::default();
+        for _ in 0..requests {
+            if let Some(bounds) = known.get() {
+                now = bounds.next_tick(now);
+            }
+            let read_at = now.0 + round_trip / 2;
+            let second =
+                (clock.unix_ns(TimeNs(read_at)) + i128::from(offset)).div_euclid(i128::from(SECOND)) as i64;
+            let done = TimeNs(now.0 + round_trip);
+            known.narrow(Some(OffsetBounds::new(&clock, second, now, done)));
+            now = done;
+        }
+        known.get().expect("bounds")
+    }
+
+    #[test]
+    fn a_date_header_is_read() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::DATE, "Sun, 06 Nov 1994 08:49:37 GMT".parse().expect("a header"));
+        assert_eq!(server_second(&headers), Some(784_111_777));
+        headers.insert(header::DATE, "yesterday".parse().expect("a header"));
+        assert_eq!(server_second(&headers), None);
+    }
+
+    #[test]
+    fn bounds_that_contradict_replace_the_old_ones() {
+        let known = ClockOffset::default();
+        known.narrow(Some(OffsetBounds { low: 0, high: 5 }));
+        known.narrow(Some(OffsetBounds { low: 7, high: 9 }));
+        assert_eq!(known.get(), Some(OffsetBounds { low: 7, high: 9 }));
+    }
+
+    proptest! {
+        #[test]
+        fn the_true_offset_is_always_within_and_aiming_narrows(offset in -5_000_000_000_i64..5_000_000_000, round_trip in 100_000_i64..5_000_000) {
+            let bounds = bounds_after(offset, 12, round_trip);
+            prop_assert!(bounds.low <= offset && offset <= bounds.high);
+            prop_assert!(bounds.width() <= 3 * round_trip + 1_000_000, "{}", bounds.width());
+        }
+    }
+}

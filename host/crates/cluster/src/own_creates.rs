@@ -1,0 +1,117 @@
+//! When this run's own create requests were due and when they left.
+//!
+//! The engine registers an object before it asks for it to be sent, `send` adds the time at which the
+//! request left, and watches project both beside the object as `$create.dueAt` and `$create.sentAt`. What a
+//! controller made is never in here.
+
+use std::collections::HashMap;
+
+use bench_model::{ResourceRef, TimeNs};
+use parking_lot::Mutex;
+
+/// Objects kept; what comes later is counted only. About 150 bytes each.
+const MAX_OBJECTS: usize = 1_000_000;
+
+/// Times of one create request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CreateTimes {
+    /// When the schedule wanted it to leave.
+    pub due: TimeNs,
+    /// When it left; [`TimeNs::NEVER`] while it did not.
+    pub sent: TimeNs,
+}
+
+/// All create requests of the run.
+#[derive(Debug, Default)]
+pub struct OwnCreates(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    kinds: Vec<Kind>,
+    objects: usize,
+    dropped: u64,
+}
+
+/// Objects of one resource, in two levels so that looking up needs no joined key.
+#[derive(Debug)]
+struct Kind {
+    group: String,
+    plural: String,
+    namespaces: HashMap<Box<str>, HashMap<Box<str>, CreateTimes>>,
+}
+
+impl OwnCreates {
+    /// Notes an object of this run before its create request is sent.
+    ///
+    /// An object created again under the same name has the times of the last request.
+    pub fn register(&self, target: &ResourceRef, namespace: &str, name: &str, due: TimeNs) {
+        let mut state = self.0.lock();
+        if state.objects >= MAX_OBJECTS {
+            state.dropped += 1;
+            return;
+        }
+        let times = CreateTimes { due, sent: TimeNs::NEVER };
+        let names = state.kind(target).namespaces.entry(namespace.into()).or_default();
+        if names.insert(name.into(), times).is_none() {
+            state.objects += 1;
+        }
+    }
+
+    /// The times of one object's create request; `None` when it was not this run's.
+    pub fn get(&self, group: &str, plural: &str, namespace: &str, name: &str) -> Option<CreateTimes> {
+        let state = self.0.lock();
+        let kind = state.kinds.iter().find(|kind| kind.group == group && kind.plural == plural)?;
+        kind.namespaces.get(namespace)?.get(name).copied()
+    }
+
+    /// How many objects were not kept because there were too many.
+    pub fn dropped(&self) -> u64 {
+        self.0.lock().dropped
+    }
+
+    pub(crate) fn mark_sent(&self, target: &ResourceRef, name: &str, sent: TimeNs) {
+        let mut state = self.0.lock();
+        let names = state.kind(target).namespaces.get_mut(target.namespace.as_str());
+        if let Some(times) = names.and_then(|names| names.get_mut(name)) {
+            times.sent = sent;
+        }
+    }
+}
+
+impl State {
+    fn kind(&mut self, target: &ResourceRef) -> &mut Kind {
+        let is_it = |kind: &Kind| kind.group == target.group && kind.plural == target.plural;
+        // Two look-ups, because a borrow that is returned cannot end before the push.
+        let at = self.kinds.iter().position(is_it).unwrap_or(self.kinds.len());
+        if at == self.kinds.len() {
+            let (group, plural) = (target.group.clone(), target.plural.clone());
+            self.kinds.push(Kind { group, plural, namespaces: HashMap::new() });
+        }
+        #[expect(clippy::indexing_slicing, reason = "the position found, or the entry just pushed")]
+        &mut self.kinds[at]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_has_the_times_of_its_create_request() {
+        let creates = OwnCreates::default();
+        let pods = ResourceRef {
+            group: String::new(),
+            version: "v1".to_owned(),
+            plural: "pods".to_owned(),
+            namespace: "ns".to_owned(),
+        };
+        creates.register(&pods, "ns", "a", TimeNs(5));
+        let times = |sent| Some(CreateTimes { due: TimeNs(5), sent });
+        assert_eq!(creates.get("", "pods", "ns", "a"), times(TimeNs::NEVER));
+        creates.mark_sent(&pods, "a", TimeNs(7));
+        creates.mark_sent(&pods, "unknown", TimeNs(7));
+        assert_eq!(creates.get("", "pods", "ns", "a"), times(TimeNs(7)));
+        assert_eq!(creates.get("apps", "pods", "ns", "a"), None);
+        assert_eq!(creates.get("", "pods", "other", "a"), None);
+    }
+}
