@@ -1,0 +1,166 @@
+//! Whole objects from a guest: parsed, checked against what was granted, and labelled.
+
+use bench_model::ResourceRef;
+use bench_template::{JOB_LABEL, RUN_ID_LABEL};
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+use crate::host::{
+    HostState,
+    error::{HostCallError, invalid},
+    write::shown,
+};
+
+impl HostState {
+    /// Parses each body, checks its kind and namespace against the target, and adds the run's labels.
+    pub(super) async fn stamp_raw(
+        &mut self,
+        call: &'static str,
+        target: &ResourceRef,
+        bodies: Vec<String>,
+    ) -> Result<Vec<Bytes>, HostCallError> {
+        let context = self.context(call)?;
+        let labels = [(RUN_ID_LABEL, context.services.run_id.to_string()), (JOB_LABEL, context.user.clone())];
+        let mut checked: Option<(String, String)> = None;
+        let mut stamped = Vec::with_capacity(bodies.len());
+        for (row, body) in bodies.into_iter().enumerate() {
+            let mut object = parse(row, &body)?;
+            drop(body);
+            let kind = kind_of(row, &object)?;
+            // Bodies of one call are of one kind; the cluster is asked once.
+            if checked.as_ref() != Some(&kind) {
+                let (found, _) = self.resolve_kind(call, &kind.0, &kind.1).await?;
+                if found.in_namespace("") != target.in_namespace("") {
+                    let message = format!(
+                        "body {row} is of `{}`, the call is for `{}`",
+                        shown(&found.to_string()),
+                        shown(&target.to_string())
+                    );
+                    return Err(invalid(message));
+                }
+                checked = Some(kind);
+            }
+            check_namespace(row, &object, target)?;
+            stamp(&mut object, &labels);
+            stamped.push(Bytes::from(Value::Object(object).to_string()));
+        }
+        Ok(stamped)
+    }
+}
+
+fn parse(row: usize, body: &str) -> Result<Map<String, Value>, HostCallError> {
+    match serde_json::from_str(body) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(invalid(format!("body {row} is not a JSON object"))),
+        Err(error) => Err(invalid(format!("body {row} is not JSON: {error}"))),
+    }
+}
+
+fn kind_of(row: usize, object: &Map<String, Value>) -> Result<(String, String), HostCallError> {
+    let text = |key: &str| object.get(key).and_then(Value::as_str).map(str::to_owned);
+    match (text("apiVersion"), text("kind")) {
+        (Some(api_version), Some(kind)) => Ok((api_version, kind)),
+        _ => Err(invalid(format!("body {row} has no `apiVersion` and `kind`"))),
+    }
+}
+
+/// The namespace that was granted is the target's; a body may only repeat it.
+fn check_namespace(
+    row: usize,
+    object: &Map<String, Value>,
+    target: &ResourceRef,
+) -> Result<(), HostCallError> {
+    match object.get("metadata").and_then(|metadata| metadata.get("namespace")) {
+        None => Ok(()),
+        Some(Value::String(namespace)) if *namespace == target.namespace => Ok(()),
+        Some(other) => {
+            let message = format!(
+                "body {row} is for namespace `{}`, the call is for `{}`",
+                shown(&other.to_string()),
+                shown(&target.namespace)
+            );
+            Err(invalid(message))
+        }
+    }
+}
+
+type Labels = [(&'static str, String); 2];
+
+/// Labels the object and the templates in it of what controllers will make, as `bench_template` does.
+fn stamp(object: &mut Map<String, Value>, labels: &Labels) {
+    label(object, labels);
+    object.iter_mut().for_each(|(key, value)| entry(key, value, labels));
+}
+
+fn descend(value: &mut Value, labels: &Labels) {
+    match value {
+        Value::Object(map) => map.iter_mut().for_each(|(key, value)| entry(key, value, labels)),
+        Value::Array(items) => items.iter_mut().for_each(|item| descend(item, labels)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn entry(key: &str, value: &mut Value, labels: &Labels) {
+    let is_pod = value.pointer("/spec/containers").is_some();
+    let has_spec = value.get("spec").is_some();
+    match (key, &mut *value) {
+        ("template", Value::Object(template)) if is_pod => label(template, labels),
+        ("jobTemplate", Value::Object(template)) if has_spec => label(template, labels),
+        ("volumeClaimTemplates", Value::Array(items)) => {
+            items.iter_mut().filter_map(Value::as_object_mut).for_each(|claim| label(claim, labels));
+        }
+        _ => {}
+    }
+    descend(value, labels);
+}
+
+fn label(object: &mut Map<String, Value>, labels: &Labels) {
+    let metadata = object.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
+    let Some(metadata) = metadata.as_object_mut() else { return };
+    let own = metadata.entry("labels").or_insert_with(|| Value::Object(Map::new()));
+    let Some(own) = own.as_object_mut() else { return };
+    for (name, value) in labels {
+        own.insert((*name).to_owned(), Value::String(value.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(object: &str, expected: &str) {
+        let labels = [("run", "r".to_owned()), ("job", "j".to_owned())];
+        let mut object = parse(0, object).expect("an object");
+        stamp(&mut object, &labels);
+        assert_eq!(Value::Object(object).to_string(), expected);
+    }
+
+    #[test]
+    fn objects_and_their_pod_templates_are_labelled() {
+        check(
+            r#"{"metadata":{"labels":{"run":"other"}}}"#,
+            r#"{"metadata":{"labels":{"run":"r","job":"j"}}}"#,
+        );
+        check(
+            r#"{"spec":{"template":{"spec":{"containers":[]}}}}"#,
+            r#"{"spec":{"template":{"spec":{"containers":[]},"metadata":{"labels":{"run":"r","job":"j"}}}},"metadata":{"labels":{"run":"r","job":"j"}}}"#,
+        );
+        check(r#"{"metadata":"odd"}"#, r#"{"metadata":"odd"}"#);
+    }
+
+    #[test]
+    fn a_body_may_not_name_another_namespace() {
+        let target = ResourceRef {
+            group: String::new(),
+            version: "v1".to_owned(),
+            plural: "pods".to_owned(),
+            namespace: "mine".to_owned(),
+        };
+        let fits = |body: &str| check_namespace(0, &parse(0, body).expect("an object"), &target).is_ok();
+        assert!(fits(r#"{}"#));
+        assert!(fits(r#"{"metadata":{"namespace":"mine"}}"#));
+        assert!(!fits(r#"{"metadata":{"namespace":"kube-system"}}"#));
+        assert!(!fits(r#"{"metadata":{"namespace":null}}"#));
+        assert!(!fits(r#"{"metadata":{"namespace":7}}"#));
+    }
+}
