@@ -1,1 +1,35 @@
-//! Placeholder, replaced by the crate's first commit.
+//! The record of a run: written as things happen, read back as if written by a stranger.
+//!
+//! [`Recorder`] turns the events of a run into the files of one directory; [`summarize`] makes a
+//! [`Summary`] with a verdict from these files alone, also when the writer was killed; [`Store`] finds
+//! runs. Nothing here prints, colours or talks to a cluster; see `report` for what people see.
+
+mod event_line;
+mod header;
+mod journal;
+mod layout;
+mod number_line;
+mod quantile;
+mod read;
+mod record;
+mod store;
+mod summarize;
+mod summary;
+mod tag;
+
+pub use event_line::EventLine;
+pub use header::{
+    BenchFacts, ClusterFacts, HostFacts, PluginFacts, RUN_SCHEMA_VERSION, RunHeader, ScenarioFacts, rfc3339,
+};
+pub use journal::{Journal, JournalError, read_journal};
+pub use quantile::{confidence_ranks, minimum_samples};
+pub use read::ReadError;
+pub use record::{RecordError, Recorder};
+pub use store::{RunEntry, RunState, Store, StoreError};
+pub use summarize::{SaveError, save_summary, summarize};
+pub use summary::{
+    CleanupSummary, ClockSummary, Conclusion, Distribution, ErrorSummary, FaultSummary, Finding, FindingKind,
+    GapSummary, JobSummary, LogSummary, MetricSummary, Outcome, PhaseSummary, QuantileBounds, QueueSummary,
+    ReportSummary, RunFacts, SUMMARY_SCHEMA_VERSION, SlowObject, Step, Summary, TableSummary,
+    ThresholdSummary, ThresholdVerdict, Verdict, WaitSummary, exit_code, schema,
+};

@@ -1,0 +1,214 @@
+//! Interval logs: one line for each second of each series, as HdrHistogram's tools read them.
+//!
+//! `series/<source>.<metric>.hlog` holds exact values and lower bounds, `….upper.hlog` the upper bounds of
+//! those seconds that have some; how many never came stands in `series/numbers.ndjson`. One line at most for a
+//! series and second, in order of time: an operation that comes late goes into the second that is open.
+
+use std::collections::HashMap;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bench_model::{NEVER, TimeNs};
+use hdrhistogram::{
+    Histogram as Hdr,
+    serialization::{Serializer, V2DeflateSerializer},
+};
+
+use super::{
+    RecordError,
+    append::{FileId, FileSet},
+    interval::{Interval, empty},
+};
+use crate::{layout, number_line::NumberLine};
+
+/// Series that are kept apart; those past it share one with the tag `overflow=true` in each file.
+pub(crate) const MAX_SERIES: usize = 2000;
+
+/// A series of a [`SeriesSet`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SeriesId(usize);
+
+struct Series {
+    file: FileId,
+    upper_file: String,
+    /// `source.metric` as in the file's name.
+    name: String,
+    tag: String,
+    interval: Interval,
+    /// Second of the open interval.
+    second: Option<i64>,
+    /// First second that was not yet written.
+    next: i64,
+}
+
+/// All series of a run.
+pub(crate) struct SeriesSet {
+    series: Vec<Series>,
+    by_tag: HashMap<(FileId, String), SeriesId>,
+    head: String,
+    scratch: Hdr<u32>,
+    encoder: V2DeflateSerializer,
+    bytes: Vec<u8>,
+    line: String,
+    /// Series that share one because there were too many.
+    pub(crate) overflowed: u64,
+}
+
+/// The second of the run in which a time lies; never negative.
+pub(crate) fn second_of(at: TimeNs) -> i64 {
+    at.0.max(0) / 1_000_000_000
+}
+
+impl SeriesSet {
+    /// `started_at` in seconds of the Unix epoch.
+    pub(crate) fn new(started_at: f64) -> Self {
+        let head = format!(
+            "#[Histogram log format version 1.3]\n#[StartTime: {started_at:.3} (seconds since epoch)]\n\
+             #[BaseTime: {started_at:.3} (seconds since epoch)]\n\
+             \"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n"
+        );
+        Self {
+            series: Vec::new(),
+            by_tag: HashMap::new(),
+            head,
+            scratch: empty(),
+            encoder: V2DeflateSerializer::new(),
+            bytes: Vec::new(),
+            line: String::new(),
+            overflowed: 0,
+        }
+    }
+
+    /// The series of this tag; the same one for the same names.
+    pub(crate) fn open(&mut self, files: &mut FileSet, source: &str, metric: &str, tag: String) -> SeriesId {
+        let name = layout::series(source, metric);
+        let file = files.open(&name);
+        if let Some(&known) = self.by_tag.get(&(file, tag.clone())) {
+            return known;
+        }
+        let full = self.series.len() >= MAX_SERIES;
+        let tag = if full { "overflow=true".to_owned() } else { tag };
+        self.overflowed += u64::from(full);
+        if let Some(&known) = self.by_tag.get(&(file, tag.clone())) {
+            return known;
+        }
+        let id = SeriesId(self.series.len());
+        let stem = name.strip_prefix("series/").unwrap_or(&name);
+        self.series.push(Series {
+            file,
+            upper_file: layout::series_upper(source, metric),
+            name: stem.strip_suffix(".hlog").unwrap_or(stem).to_owned(),
+            tag: tag.clone(),
+            interval: Interval::new(),
+            second: None,
+            next: 0,
+        });
+        self.by_tag.insert((file, tag), id);
+        id
+    }
+
+    /// Adds an exact value, or [`NEVER`].
+    pub(crate) fn record(&mut self, files: &mut FileSet, id: SeriesId, second: i64, value: u64) -> Result<(), RecordError> {
+        self.advance(files, id, second)?;
+        if let Some(series) = self.series.get_mut(id.0) {
+            series.interval.record(value);
+        }
+        Ok(())
+    }
+
+    /// Adds exact values.
+    pub(crate) fn record_all(&mut self, files: &mut FileSet, id: SeriesId, second: i64, values: &[u64]) -> Result<(), RecordError> {
+        self.advance(files, id, second)?;
+        if let Some(series) = self.series.get_mut(id.0) {
+            values.iter().for_each(|&value| series.interval.record(value));
+        }
+        Ok(())
+    }
+
+    /// Adds values between bounds; a bound without its partner has the other side open.
+    pub(crate) fn record_between(
+        &mut self,
+        files: &mut FileSet,
+        id: SeriesId,
+        second: i64,
+        low: &[u64],
+        high: &[u64],
+    ) -> Result<(), RecordError> {
+        self.advance(files, id, second)?;
+        if let Some(series) = self.series.get_mut(id.0) {
+            for index in 0..low.len().max(high.len()) {
+                let low = low.get(index).copied().unwrap_or(0);
+                let high = high.get(index).copied().unwrap_or(NEVER);
+                series.interval.record_between(low, high);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes out every interval that ended before `second`.
+    pub(crate) fn close_before(&mut self, files: &mut FileSet, second: i64) -> Result<(), RecordError> {
+        for index in 0..self.series.len() {
+            if self.series.get(index).is_some_and(|series| series.second.is_some_and(|open| open < second)) {
+                self.close(files, index)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self, files: &mut FileSet, id: SeriesId, second: i64) -> Result<(), RecordError> {
+        match self.series.get(id.0).and_then(|series| series.second) {
+            Some(open) if open >= second => return Ok(()),
+            Some(_) => self.close(files, id.0)?,
+            None => {}
+        }
+        if let Some(series) = self.series.get_mut(id.0) {
+            series.second = Some(second.max(series.next));
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, files: &mut FileSet, index: usize) -> Result<(), RecordError> {
+        let Some(series) = self.series.get_mut(index) else { return Ok(()) };
+        let Some(second) = series.second.take() else { return Ok(()) };
+        series.next = second + 1;
+        let mut encode = |histogram: &Hdr<u32>, line: &mut String| {
+            line.clear();
+            if !series.tag.is_empty() {
+                line.push_str("Tag=");
+                line.push_str(&series.tag);
+                line.push(',');
+            }
+            line.push_str(&format!("{second}.000,1.000,{}.000,", histogram.max()));
+            self.bytes.clear();
+            self.encoder
+                .serialize(histogram, &mut self.bytes)
+                .map_err(|error| RecordError::Encode { reason: error.to_string() })?;
+            STANDARD.encode_string(&self.bytes, line);
+            line.push('\n');
+            Ok(())
+        };
+        if series.interval.has_values() {
+            series.interval.with_lower(&mut self.scratch, |lower| encode(lower, &mut self.line))?;
+            append_line(files, series.file, &self.head, &self.line)?;
+        }
+        if series.interval.has_bounds() {
+            series.interval.with_upper(&mut self.scratch, |upper| encode(upper, &mut self.line))?;
+            let file = files.open(&series.upper_file);
+            append_line(files, file, &self.head, &self.line)?;
+        }
+        let (missing, missing_upper) = (series.interval.missing, series.interval.missing_upper);
+        series.interval.clear();
+        if missing + missing_upper > 0 {
+            let (name, tag) = (series.name.clone(), series.tag.clone());
+            let line = NumberLine::Missing { second, series: name, tag, missing, missing_upper };
+            super::append_json(files, layout::NUMBERS, &line)?;
+        }
+        Ok(())
+    }
+}
+
+fn append_line(files: &mut FileSet, file: FileId, head: &str, line: &str) -> Result<(), RecordError> {
+    if files.is_empty(file) {
+        files.append(file, head.as_bytes())?;
+    }
+    files.append(file, line.as_bytes())
+}

@@ -1,0 +1,247 @@
+//! Makes a [`Summary`] from the files of a record, and from nothing else.
+//!
+//! `load` reads, the other modules compute: `jobs`, `metrics`, `tables`, `validity` one part each,
+//! `judge` the gates, `conclude` the verdict. The same files always give the same summary.
+
+mod conclude;
+mod distribution;
+mod jobs;
+mod judge;
+mod load;
+mod metrics;
+mod tables;
+mod validity;
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use bench_model::{LogLevel, TimeNs};
+
+use self::load::Loaded;
+use crate::{
+    event_line::EventLine,
+    layout,
+    read::ReadError,
+    summary::{
+        CleanupSummary, ClockSummary, Conclusion, FaultSummary, GapSummary, LogSummary, PhaseSummary, ReportSummary,
+        RunFacts, SUMMARY_SCHEMA_VERSION, Summary, Verdict, WaitSummary,
+    },
+};
+
+/// Log messages that are kept in a summary.
+const MAX_LOGS: usize = 100;
+
+/// Summarises the run in this directory, also one that is being written or was killed.
+///
+/// # Errors
+/// When it is no run directory, of a newer version, or damaged. Not when it merely ends early: the summary
+/// then says `partial`, why, and is invalid.
+pub fn summarize(dir: &Path) -> Result<Summary, ReadError> {
+    let loaded = Loaded::read(dir)?;
+    let mut summary = Summary {
+        schema_version: SUMMARY_SCHEMA_VERSION,
+        run: run_facts(&loaded),
+        // Replaced below, when everything it depends on is known.
+        conclusion: Conclusion { verdict: Verdict::Invalid, exit_code: 13, reason: String::new() },
+        partial: !loaded.partial.is_empty(),
+        partial_reasons: loaded.partial.clone(),
+        length_ns: length_ns(&loaded),
+        phases: phases(&loaded),
+        thresholds: Vec::new(),
+        findings: Vec::new(),
+        jobs: jobs::jobs(&loaded),
+        metrics: metrics::metrics(&loaded),
+        reports: reports(&loaded),
+        tables: tables::tables(&loaded),
+        slowest: tables::slowest(&loaded),
+        waits: waits(&loaded),
+        gaps: gaps(&loaded),
+        faults: faults(&loaded),
+        logs: logs(&loaded),
+        clock: clock(&loaded),
+        cleanup: cleanup(&loaded),
+    };
+    summary.thresholds = judge::thresholds(&loaded, &summary.jobs);
+    summary.findings = validity::findings(&loaded, &summary);
+    summary.conclusion = conclude::conclude(&loaded, &summary);
+    Ok(summary)
+}
+
+/// Why a summary cannot be saved.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to write {path}")]
+pub struct SaveError {
+    /// Which file.
+    pub path: PathBuf,
+    /// Why.
+    #[source]
+    pub source: io::Error,
+}
+
+/// Writes `summary.json`, whole or not at all.
+///
+/// # Errors
+/// When the directory cannot be written.
+pub fn save_summary(dir: &Path, summary: &Summary) -> Result<(), SaveError> {
+    let path = dir.join(layout::SUMMARY);
+    let save = || {
+        let mut bytes = serde_json::to_vec_pretty(summary)?;
+        bytes.push(b'\n');
+        let temporary = dir.join(format!(".{}.new", layout::SUMMARY));
+        let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&temporary)?;
+        file.write_all(&bytes)?;
+        file.sync_data()?;
+        fs::rename(&temporary, &path)
+    };
+    save().map_err(|source| SaveError { path: path.clone(), source })
+}
+
+fn run_facts(loaded: &Loaded) -> RunFacts {
+    let header = &loaded.header;
+    let plugins = header.plugins.iter().map(|plugin| (plugin.name.to_string(), plugin.digest.to_string())).collect();
+    RunFacts {
+        id: header.run_id.to_string(),
+        scenario: header.scenario.name.clone(),
+        scenario_digest: header.scenario.digest.clone(),
+        started_at: header.started_at.clone(),
+        seed: header.seed,
+        bench_version: header.bench.version.clone(),
+        server: header.cluster.server.clone(),
+        server_version: header.cluster.version.clone(),
+        simulated: header.cluster.simulated,
+        plugins,
+    }
+}
+
+fn length_ns(loaded: &Loaded) -> u64 {
+    let events = loaded.events.iter().filter_map(EventLine::at);
+    let spans = loaded.queues.values().map(|queue| queue.span.last_done);
+    let last = events.chain(spans).filter(|at| !at.is_never()).max();
+    last.map_or(0, |at| at.since(TimeNs::ZERO))
+}
+
+fn phases(loaded: &Loaded) -> Vec<PhaseSummary> {
+    loaded
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            EventLine::PhaseStarted { phase, at } => Some(PhaseSummary::new(*phase, at.0)),
+            _ => None,
+        })
+        .collect()
+}
+
+fn reports(loaded: &Loaded) -> Vec<ReportSummary> {
+    loaded
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            EventLine::MeasurementReport { source, report } => {
+                Some(ReportSummary { source: source.clone(), report: report.clone() })
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+fn waits(loaded: &Loaded) -> Vec<WaitSummary> {
+    loaded
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            EventLine::Waited { job, outcome, .. } => Some(WaitSummary {
+                job: job.to_string(),
+                resource: outcome.target.to_string(),
+                namespace: outcome.target.namespace.clone(),
+                condition: outcome.condition.clone(),
+                met: outcome.met,
+                unmet: outcome.unmet,
+                examples: outcome.examples.iter().take(20).cloned().collect(),
+            }),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Gaps of the same kind counted together: a bad connection makes thousands.
+fn gaps(loaded: &Loaded) -> Vec<GapSummary> {
+    let mut groups: BTreeMap<_, (u64, Option<u64>)> = BTreeMap::new();
+    for event in &loaded.events {
+        let EventLine::Gap(gap) = event else { continue };
+        let key = (gap.measurement.clone(), gap.target.to_string(), gap.reason.clone(), gap.relisted);
+        let (count, rows) = groups.entry(key).or_insert((0, Some(0)));
+        *count += 1;
+        *rows = rows.zip(gap.rows).map(|(sum, rows)| sum.saturating_add(rows));
+    }
+    groups
+        .into_iter()
+        .map(|((measurement, resource, reason, relisted), (count, rows))| GapSummary {
+            measurement,
+            resource,
+            reason,
+            count,
+            rows,
+            relisted,
+        })
+        .collect()
+}
+
+fn faults(loaded: &Loaded) -> Vec<FaultSummary> {
+    loaded
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            EventLine::JobFinished { outcome: bench_model::JobOutcome::Faulted { fault }, .. } => Some(fault),
+            EventLine::MeasurementFailed { fault, .. } => fault.as_ref(),
+            _ => None,
+        })
+        .map(|fault| FaultSummary {
+            plugin: fault.plugin.to_string(),
+            digest: fault.digest.to_string(),
+            user: fault.user.clone(),
+            function: fault.function.clone(),
+            message: fault.message.clone(),
+        })
+        .collect()
+}
+
+fn logs(loaded: &Loaded) -> Vec<LogSummary> {
+    loaded
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            EventLine::Log { source, level, at, message, .. } if *level >= LogLevel::Warn => Some(LogSummary {
+                source: source.clone(),
+                level: if *level == LogLevel::Warn { "warn" } else { "error" }.to_owned(),
+                at_ns: at.0,
+                message: message.clone(),
+            }),
+            _ => None,
+        })
+        .take(MAX_LOGS)
+        .collect()
+}
+
+fn clock(loaded: &Loaded) -> Option<ClockSummary> {
+    let bounds = loaded.events.iter().filter_map(|event| match event {
+        EventLine::ClockOffset { low, high, .. } => Some(ClockSummary { low_ns: low.0, high_ns: high.0 }),
+        _ => None,
+    });
+    bounds.min_by_key(|bounds| bounds.high_ns.saturating_sub(bounds.low_ns))
+}
+
+fn cleanup(loaded: &Loaded) -> Option<CleanupSummary> {
+    loaded.events.iter().rev().find_map(|event| match event {
+        EventLine::CleanedUp { outcome, .. } => Some(CleanupSummary {
+            deleted: outcome.deleted,
+            remaining: outcome.remaining.clone(),
+            errors: outcome.errors.clone(),
+        }),
+        _ => None,
+    })
+}

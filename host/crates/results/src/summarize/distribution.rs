@@ -1,0 +1,38 @@
+//! From a histogram to the numbers that a summary keeps.
+
+use bench_model::{Histogram, NEVER};
+
+use crate::{
+    quantile::minimum_samples,
+    summary::{Distribution, QuantileBounds},
+};
+
+/// The quantiles that every summary has.
+const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];
+
+/// `None` for what never came.
+pub(crate) fn finite(value: u64) -> Option<u64> {
+    (value != NEVER).then_some(value)
+}
+
+pub(crate) fn distribution(histogram: &Histogram, unit: &str) -> Distribution {
+    let n = histogram.count();
+    let quantiles = QUANTILES
+        .into_iter()
+        .filter_map(|q| {
+            let (low, high) = histogram.quantile(q)?;
+            let enough = n >= minimum_samples(q);
+            Some(QuantileBounds { q, low: finite(low), high: finite(high), enough })
+        })
+        .collect();
+    Distribution {
+        unit: unit.to_owned(),
+        n,
+        missing: histogram.missing(),
+        bounded: histogram.has_bounds(),
+        min: histogram.min(),
+        mean: histogram.mean(),
+        max: histogram.max().and_then(finite),
+        quantiles,
+    }
+}

@@ -1,0 +1,210 @@
+//! Jobs and their queues: what was due, what left, what came back, how long it took.
+
+use std::collections::HashMap;
+
+use bench_model::{Histogram, JobOutcome, Label, QueueName, TimeNs};
+
+use super::{
+    distribution::distribution,
+    load::{Loaded, OperationSeries, Queue},
+};
+use crate::{
+    event_line::EventLine,
+    read::interval_log::TagTotal,
+    summary::{ErrorSummary, JobSummary, Outcome, QueueSummary},
+};
+
+/// Which of the three times of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OperationMetric {
+    Response,
+    Service,
+    Lag,
+}
+
+/// Jobs of the plan in its order, then any other that the record has.
+pub(crate) fn jobs(loaded: &Loaded) -> Vec<JobSummary> {
+    job_names(loaded).into_iter().map(|name| job(loaded, &name)).collect()
+}
+
+fn job_names(loaded: &Loaded) -> Vec<String> {
+    let mut names: Vec<String> = loaded.header.jobs.iter().map(ToString::to_string).collect();
+    for event in &loaded.events {
+        if let EventLine::JobStarted { job, .. } | EventLine::JobFinished { job, .. } = event
+            && !names.iter().any(|name| name == job.as_str())
+        {
+            names.push(job.to_string());
+        }
+    }
+    names
+}
+
+fn job(loaded: &Loaded, name: &str) -> JobSummary {
+    let (outcome, message) = outcome(loaded, name);
+    let mut queues: Vec<QueueSummary> = loaded
+        .queues
+        .values()
+        .filter(|queue| queue.job.as_str() == name)
+        .map(|queue| queue_summary(loaded, queue))
+        .collect();
+    queues.sort_by_key(|queue| !queue.counts);
+    let of = |metric| distribution(&operation_histogram(loaded, name, &[], metric), "ns");
+    let counted = counted(loaded, name, &[]);
+    JobSummary {
+        name: name.to_owned(),
+        outcome,
+        message,
+        elapsed_ns: elapsed_ns(loaded, name),
+        operations: counted.operations,
+        failed: counted.failed,
+        queues,
+        errors: errors(loaded, name),
+        response: of(OperationMetric::Response),
+        service: of(OperationMetric::Service),
+        lag: of(OperationMetric::Lag),
+    }
+}
+
+fn outcome(loaded: &Loaded, name: &str) -> (Outcome, Option<String>) {
+    let mut started = false;
+    let mut ended = None;
+    for event in &loaded.events {
+        match event {
+            EventLine::JobStarted { job, .. } if job.as_str() == name => started = true,
+            EventLine::JobFinished { job, outcome, .. } if job.as_str() == name => ended = Some(outcome),
+            _ => {}
+        }
+    }
+    match ended {
+        Some(JobOutcome::Completed) => (Outcome::Completed, None),
+        Some(JobOutcome::Failed { message }) => (Outcome::Failed, Some(message.clone())),
+        Some(JobOutcome::Faulted { fault }) => (Outcome::Faulted, Some(fault.message.clone())),
+        Some(JobOutcome::Stopped) => (Outcome::Stopped, None),
+        Some(JobOutcome::Skipped) => (Outcome::Skipped, None),
+        None if started => (Outcome::Unfinished, None),
+        None => (Outcome::Skipped, None),
+    }
+}
+
+/// First due to last done of the queues that count.
+pub(crate) fn elapsed_ns(loaded: &Loaded, job: &str) -> Option<u64> {
+    let spans = || loaded.queues.values().filter(|q| q.job.as_str() == job && q.counts()).map(|q| q.span);
+    let first = spans().map(|span| span.first_due).min()?;
+    let last = spans().map(|span| span.last_done).max()?;
+    let known = !first.is_never() && last != TimeNs::ABSENT;
+    known.then(|| last.since(first))
+}
+
+/// Operations of a job that count and match the labels. Without a label `queue` those of `setup` do not.
+pub(crate) fn matching<'a>(
+    loaded: &'a Loaded,
+    job: &'a str,
+    labels: &'a [Label],
+) -> impl Iterator<Item = &'a OperationSeries> {
+    let any_queue = labels.iter().any(|label| label.name == "queue");
+    let setup = QueueName::setup();
+    loaded.operations.iter().filter(move |series| {
+        series.job == job
+            && series.is_measured()
+            && (any_queue || series.label("queue") != setup.as_str())
+            && labels.iter().all(|label| series.labels.contains(label))
+    })
+}
+
+/// How many operations there were.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counted {
+    pub(crate) operations: u64,
+    pub(crate) failed: u64,
+}
+
+pub(crate) fn counted(loaded: &Loaded, job: &str, labels: &[Label]) -> Counted {
+    let mut counted = Counted::default();
+    for series in matching(loaded, job, labels) {
+        let n = series.response.count();
+        counted.operations += n;
+        counted.failed += if series.is_success() { series.response.missing() } else { n };
+    }
+    counted
+}
+
+/// The distribution of one of the times. A failed operation never did what was asked: it ranks above
+/// every number in response and service, so that refusing quickly does not look fast.
+pub(crate) fn operation_histogram(loaded: &Loaded, job: &str, labels: &[Label], metric: OperationMetric) -> Histogram {
+    let mut sum = Histogram::new();
+    for series in matching(loaded, job, labels) {
+        let of = match metric {
+            OperationMetric::Response => &series.response,
+            OperationMetric::Service => &series.service,
+            OperationMetric::Lag => &series.lag,
+        };
+        let failed = metric != OperationMetric::Lag && !series.is_success();
+        let lost = failed.then(|| TagTotal::empty().into_histogram(of.count(), 0));
+        // Histograms of three digits always merge.
+        let _ = sum.merge(lost.as_ref().unwrap_or(of));
+    }
+    sum
+}
+
+fn queue_summary(loaded: &Loaded, queue: &Queue) -> QueueSummary {
+    let labels = [Label { name: "queue".to_owned(), value: queue.name.to_string() }];
+    let of = |metric| distribution(&operation_histogram(loaded, queue.job.as_str(), &labels, metric), "ns");
+    let (totals, span) = (queue.totals, queue.span);
+    QueueSummary {
+        name: queue.name.to_string(),
+        counts: queue.counts(),
+        rate: queue.spec.rate.map(|rate| rate.to_string()),
+        burst: queue.spec.burst.get(),
+        in_flight: queue.spec.in_flight.get(),
+        asked: totals.asked,
+        due: totals.due,
+        sent: totals.sent,
+        answered: totals.answered,
+        delivered: (totals.due > 0).then(|| totals.sent as f64 / totals.due as f64),
+        due_rate: rate(totals.due, span.first_due, span.last_due),
+        achieved_rate: rate(totals.sent, span.first_sent, span.last_sent),
+        held_by_in_flight: totals.held_by_in_flight,
+        held_by_limiter: totals.held_by_limiter,
+        late_plugin: totals.late_plugin,
+        response: of(OperationMetric::Response),
+        service: of(OperationMetric::Service),
+        lag: of(OperationMetric::Lag),
+    }
+}
+
+/// Gaps between `n` moments, a second; `None` for fewer than two, or when all are at once.
+fn rate(n: u64, first: TimeNs, last: TimeNs) -> Option<f64> {
+    if n < 2 || first.is_never() || last == TimeNs::ABSENT {
+        return None;
+    }
+    let seconds = last.since(first) as f64 / 1e9;
+    (seconds > 0.0).then(|| (n - 1) as f64 / seconds)
+}
+
+/// Grouped by verb, resource, status and reason; messages are not compared.
+fn errors(loaded: &Loaded, job: &str) -> Vec<ErrorSummary> {
+    let examples: HashMap<&str, &str> = loaded
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            EventLine::ReasonSeen { text, example, .. } => Some((text.as_str(), example.as_str())),
+            _ => None,
+        })
+        .collect();
+    let mut errors: Vec<ErrorSummary> = loaded
+        .operations
+        .iter()
+        .filter(|series| series.job == job && series.is_measured() && !series.is_success())
+        .map(|series| ErrorSummary {
+            queue: series.label("queue").to_owned(),
+            verb: series.label("verb").to_owned(),
+            resource: series.label("resource").to_owned(),
+            http_status: series.http_status(),
+            reason: series.label("reason").to_owned(),
+            count: series.response.count(),
+            example: examples.get(series.label("reason")).map(|text| (*text).to_owned()).unwrap_or_default(),
+        })
+        .collect();
+    errors.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.reason.cmp(&b.reason)));
+    errors
+}

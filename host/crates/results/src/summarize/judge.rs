@@ -1,0 +1,262 @@
+//! Gates: what was observed, between which bounds, and whether that passes.
+//!
+//! Closed on failure: a gate passes only when its worst bound passes, fails only when its best bound fails, and
+//! says *no data* for everything else: nothing observed, too few samples for the quantile, a limit that
+//! lies between the bounds, a metric that does not exist.
+
+use bench_model::{Aggregate, Comparison, Histogram, InstrumentKind, Label, NEVER, Threshold};
+
+use super::{
+    jobs::{OperationMetric, counted, elapsed_ns, operation_histogram},
+    load::{Instrument, Loaded},
+};
+use crate::{
+    quantile::minimum_samples,
+    summary::{JobSummary, Outcome, ThresholdSummary, Verdict},
+};
+
+/// What a gate is judged on; infinite where a value never came.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Observed {
+    low: f64,
+    high: f64,
+    n: u64,
+    needed: u64,
+}
+
+/// Why there is nothing to judge.
+type NoData = String;
+
+pub(crate) fn thresholds(loaded: &Loaded, jobs: &[JobSummary]) -> Vec<ThresholdSummary> {
+    loaded.header.thresholds.iter().map(|text| threshold(loaded, jobs, text)).collect()
+}
+
+fn threshold(loaded: &Loaded, jobs: &[JobSummary], text: &str) -> ThresholdSummary {
+    let mut summary = ThresholdSummary {
+        text: text.to_owned(),
+        verdict: Verdict::NoData,
+        unit: "1".to_owned(),
+        low: None,
+        high: None,
+        observed: false,
+        limit: 0.0,
+        n: 0,
+        needed: 1,
+        reason: String::new(),
+    };
+    let threshold: Threshold = match text.parse() {
+        Ok(threshold) => threshold,
+        Err(error) => {
+            summary.reason = format!("not a threshold: {error}");
+            return summary;
+        }
+    };
+    summary.limit = threshold.limit;
+    let skipped = jobs.iter().any(|job| job.name == threshold.metric.source && job.outcome == Outcome::Skipped);
+    if skipped {
+        summary.verdict = Verdict::Skipped;
+        summary.reason = format!("job `{}` never started", threshold.metric.source);
+        return summary;
+    }
+    match observe(loaded, jobs, &threshold) {
+        Err(reason) => summary.reason = reason,
+        Ok((unit, observed)) => {
+            let finite = |value: f64| value.is_finite().then_some(value);
+            summary.unit = unit;
+            summary.low = finite(observed.low);
+            summary.high = finite(observed.high);
+            summary.observed = true;
+            summary.n = observed.n;
+            summary.needed = observed.needed;
+            (summary.verdict, summary.reason) = judge(&threshold, observed);
+        }
+    }
+    summary
+}
+
+fn judge(threshold: &Threshold, observed: Observed) -> (Verdict, String) {
+    let Observed { low, high, n, needed } = observed;
+    if n < needed {
+        return (Verdict::NoData, format!("{n} of the {needed} samples that it needs"));
+    }
+    let (comparison, limit) = (threshold.comparison, threshold.limit);
+    let (at_low, at_high) = (comparison.holds(low, limit), comparison.holds(high, limit));
+    let inside = low < limit && limit < high;
+    let (always, sometimes) = match comparison {
+        Comparison::Equal => (at_low && at_high, at_low || at_high || inside),
+        Comparison::NotEqual => (at_low && at_high && !inside, at_low || at_high),
+        Comparison::Less | Comparison::LessOrEqual | Comparison::Greater | Comparison::GreaterOrEqual => {
+            (at_low && at_high, at_low || at_high)
+        }
+    };
+    if always {
+        return (Verdict::Pass, String::new());
+    }
+    if sometimes {
+        return (Verdict::NoData, "the limit lies between the bounds of the value".to_owned());
+    }
+    let reason = if low.is_infinite() { "the value never came" } else { "the limit is broken" };
+    (Verdict::Fail, reason.to_owned())
+}
+
+fn observe(loaded: &Loaded, jobs: &[JobSummary], threshold: &Threshold) -> Result<(String, Observed), NoData> {
+    let metric = &threshold.metric;
+    // A measurement may have the name of a job; what it declares wins, as plugins cannot know job names.
+    let instruments: Vec<&Instrument> =
+        loaded.instruments.iter().filter(|i| i.source == metric.source && i.name == metric.metric).collect();
+    if !instruments.is_empty() {
+        return of_instruments(&instruments, threshold);
+    }
+    if let Some(job) = jobs.iter().find(|job| job.name == metric.source) {
+        return of_job(loaded, job, threshold);
+    }
+    Err(format!("nothing was recorded for `{}.{}`", metric.source, metric.metric))
+}
+
+fn of_instruments(instruments: &[&Instrument], threshold: &Threshold) -> Result<(String, Observed), NoData> {
+    let wanted = |instrument: &&&Instrument| threshold.metric.labels.iter().all(|l| instrument.labels.contains(l));
+    let matching: Vec<&&Instrument> = instruments.iter().filter(wanted).collect();
+    let Some(first) = matching.first() else {
+        return Err("no series has these labels".to_owned());
+    };
+    let observed = match first.kind {
+        InstrumentKind::Histogram => {
+            let mut sum = Histogram::new();
+            for instrument in &matching {
+                sum.merge(&instrument.histogram).map_err(|error| error.to_string())?;
+            }
+            of_histogram(&sum, threshold.aggregate)?
+        }
+        InstrumentKind::Counter => {
+            let sum = matching.iter().fold(0_u64, |sum, instrument| sum.saturating_add(instrument.counter));
+            plain_value(threshold.aggregate, sum as f64, 1, "counter")?
+        }
+        InstrumentKind::Gauge => {
+            let values: Vec<f64> = matching.iter().filter_map(|instrument| instrument.gauge).collect();
+            match values.as_slice() {
+                [] => return Err("the gauge was never set".to_owned()),
+                [value] => plain_value(threshold.aggregate, *value, 1, "gauge")?,
+                _ => return Err("several gauges match: name labels that pick one".to_owned()),
+            }
+        }
+    };
+    let counts = matches!(threshold.aggregate, Aggregate::Count | Aggregate::Missing | Aggregate::Rate);
+    let unit = if counts { "1".to_owned() } else { first.unit.clone() };
+    Ok((unit, observed))
+}
+
+fn of_job(loaded: &Loaded, job: &JobSummary, threshold: &Threshold) -> Result<(String, Observed), NoData> {
+    let labels: &[Label] = &threshold.metric.labels;
+    let counted = counted(loaded, &job.name, labels);
+    let aggregate = threshold.aggregate;
+    let times = match threshold.metric.metric.as_str() {
+        "response" => OperationMetric::Response,
+        "service" => OperationMetric::Service,
+        "lag" => OperationMetric::Lag,
+        "operations" => {
+            return plain_value(aggregate, counted.operations as f64, counted.operations, "operations").map(one);
+        }
+        "errors" => {
+            let value = match aggregate {
+                Aggregate::Rate if counted.operations > 0 => counted.failed as f64 / counted.operations as f64,
+                _ => counted.failed as f64,
+            };
+            return plain_value(aggregate, value, counted.operations, "errors").map(one);
+        }
+        "elapsed" => {
+            let elapsed = elapsed_ns(loaded, &job.name).ok_or("there were no operations")?;
+            return plain_value(aggregate, elapsed as f64, 1, "elapsed").map(|observed| ("ns".to_owned(), observed));
+        }
+        "delivered" => {
+            let queues = || job.queues.iter().filter(|queue| queue.counts);
+            let (due, sent) = queues().fold((0, 0), |(due, sent), queue| (due + queue.due, sent + queue.sent));
+            let share = if due == 0 { 0.0 } else { sent as f64 / due as f64 };
+            return plain_value(aggregate, share, due, "delivered").map(one);
+        }
+        other => return Err(format!("nothing was recorded for `{}.{other}`", job.name)),
+    };
+    let histogram = operation_histogram(loaded, &job.name, labels, times);
+    let unit = if matches!(aggregate, Aggregate::Count | Aggregate::Missing | Aggregate::Rate) { "1" } else { "ns" };
+    Ok((unit.to_owned(), of_histogram(&histogram, aggregate)?))
+}
+
+fn one(observed: Observed) -> (String, Observed) {
+    ("1".to_owned(), observed)
+}
+
+/// A number that is known exactly; `n` is what it was counted from.
+fn plain_value(aggregate: Aggregate, value: f64, n: u64, what: &str) -> Result<Observed, NoData> {
+    match aggregate {
+        Aggregate::Rate | Aggregate::Count | Aggregate::Value | Aggregate::Min | Aggregate::Max | Aggregate::Mean => {
+            Ok(Observed { low: value, high: value, n, needed: 1 })
+        }
+        Aggregate::Quantile(_) | Aggregate::Missing => Err(format!("{what} is a single number, not a distribution")),
+    }
+}
+
+fn of_histogram(histogram: &Histogram, aggregate: Aggregate) -> Result<Observed, NoData> {
+    let n = histogram.count();
+    if n == 0 {
+        return Err("there were no samples".to_owned());
+    }
+    let number = |value: u64| if value == NEVER { f64::INFINITY } else { value as f64 };
+    let exact = |value: f64| Observed { low: value, high: value, n, needed: 1 };
+    let at = |q: f64| {
+        let (low, high) = histogram.quantile(q).unwrap_or((NEVER, NEVER));
+        Observed { low: number(low), high: number(high), n, needed: minimum_samples(q) }
+    };
+    Ok(match aggregate {
+        Aggregate::Quantile(q) => at(q),
+        Aggregate::Min => at(0.0),
+        Aggregate::Max => at(1.0),
+        // The mean of what came says nothing when something never came.
+        Aggregate::Mean if histogram.missing() + histogram.missing_upper() > 0 => exact(f64::INFINITY),
+        Aggregate::Mean => mean(histogram, n),
+        Aggregate::Count => exact(n as f64),
+        Aggregate::Missing => exact(histogram.missing() as f64),
+        Aggregate::Rate => exact(histogram.missing() as f64 / n as f64),
+        Aggregate::Value => return Err("a distribution has no single value: use a quantile, min, max or mean".to_owned()),
+    })
+}
+
+fn mean(histogram: &Histogram, n: u64) -> Observed {
+    let (low, high) = (histogram.lower().mean(), histogram.upper().mean());
+    Observed { low, high, n, needed: 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, low: f64, high: f64, n: u64, expected: Verdict) {
+        let threshold: Threshold = text.parse().expect(text);
+        let needed = match threshold.aggregate {
+            Aggregate::Quantile(q) => minimum_samples(q),
+            _ => 1,
+        };
+        assert_eq!(judge(&threshold, Observed { low, high, n, needed }).0, expected, "{text} on {low}..{high}");
+    }
+
+    #[test]
+    fn a_gate_passes_only_with_its_worst_bound() {
+        check("p50(a.b) < 100", 90.0, 99.0, 10, Verdict::Pass);
+        check("p50(a.b) < 100", 90.0, 101.0, 10, Verdict::NoData);
+        check("p50(a.b) < 100", 100.0, 101.0, 10, Verdict::Fail);
+        check("p50(a.b) > 100", 90.0, 101.0, 10, Verdict::NoData);
+        check("p50(a.b) > 100", 101.0, 102.0, 10, Verdict::Pass);
+        check("count(a.b) == 100", 100.0, 100.0, 1, Verdict::Pass);
+        check("max(a.b) == 100", 90.0, 110.0, 1, Verdict::NoData);
+        check("max(a.b) == 100", 101.0, 110.0, 1, Verdict::Fail);
+        check("max(a.b) != 100", 101.0, 110.0, 1, Verdict::Pass);
+        check("max(a.b) != 100", 90.0, 110.0, 1, Verdict::NoData);
+        check("max(a.b) != 100", 100.0, 100.0, 1, Verdict::Fail);
+    }
+
+    #[test]
+    fn what_never_came_fails_and_too_few_samples_are_no_data() {
+        check("p99(a.b) < 5s", f64::INFINITY, f64::INFINITY, 400, Verdict::Fail);
+        check("p99(a.b) < 5s", 1.0, 1.0, 367, Verdict::NoData);
+        check("p99(a.b) < 5s", 1.0, 1.0, 368, Verdict::Pass);
+        check("p99(a.b) < 5s", 9e9, 9e9, 100, Verdict::NoData);
+    }
+}
