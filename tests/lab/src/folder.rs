@@ -136,17 +136,22 @@ fn sweep(root: &Path) -> io::Result<()> {
         if name.starts_with("failed-") {
             let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
             if age > KEEP_FAILED {
-                fs::remove_dir_all(entry.path())?;
+                remove(&entry.path());
             }
             continue;
         }
         let Some(owner) = Owner::parse(&name) else { continue };
         if owner.pid_namespace == here && !owner.is_alive() {
             end_components(&entry.path().join("pids"));
-            fs::remove_dir_all(entry.path())?;
+            remove(&entry.path());
         }
     }
     Ok(())
+}
+
+/// Removes a folder as far as possible: what stays is in nobody's way, and the next sweep tries again.
+fn remove(folder: &Path) {
+    let _ = fs::remove_dir_all(folder);
 }
 
 /// Kills the processes that a dead lab noted, if they are still the same ones.
