@@ -97,8 +97,8 @@ macro_rules! export_workload {
         #[cfg(target_family = "wasm")]
         const _: () = {
             type Component = $crate::Exported<$plugin>;
-            $crate::bindings::plugin::export!(Component with_types_in $crate::bindings::plugin);
-            $crate::bindings::workload::export!(Component with_types_in $crate::bindings::workload);
+    $crate::bindings::plugin::export!(Component with_types_in $crate::bindings::plugin);
+    $crate::bindings::workload::export!(Component with_types_in $crate::bindings::workload);
         };
     };
 }
@@ -110,8 +110,8 @@ macro_rules! export_measurement {
         #[cfg(target_family = "wasm")]
         const _: () = {
             type Component = $crate::Exported<$plugin>;
-            $crate::bindings::plugin::export!(Component with_types_in $crate::bindings::plugin);
-            $crate::bindings::measurement::export!(Component with_types_in $crate::bindings::measurement);
+    $crate::bindings::plugin::export!(Component with_types_in $crate::bindings::plugin);
+    $crate::bindings::measurement::export!(Component with_types_in $crate::bindings::measurement);
         };
     };
 }

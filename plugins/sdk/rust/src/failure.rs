@@ -26,12 +26,8 @@ mod tests {
     use super::*;
 
     fn check(reason: &str, message: &str, http_status: u16, expected: &str) {
-        let failure = Failure {
-            reason: reason.to_owned(),
-            message: message.to_owned(),
-            http_status,
-            retryable: false,
-        };
+        let failure =
+            Failure { reason: reason.to_owned(), message: message.to_owned(), http_status, retryable: false };
         assert_eq!(failure.explain("create namespace `a-1`"), expected);
     }
 

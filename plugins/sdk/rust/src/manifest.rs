@@ -40,12 +40,7 @@ pub struct Rule {
 impl Rule {
     /// `group` `""` is the core group and `*` any; `resource` is a plural or `*`.
     pub fn new(group: &'static str, resource: &'static str, verbs: &[&'static str]) -> Self {
-        Self {
-            api_groups: vec![group],
-            resources: vec![resource],
-            verbs: verbs.to_vec(),
-            namespaces: "run",
-        }
+        Self { api_groups: vec![group], resources: vec![resource], verbs: verbs.to_vec(), namespaces: "run" }
     }
 
     /// Everywhere, and for resources that are not in a namespace.
@@ -117,17 +112,35 @@ impl Manifest {
     }
 
     /// Announces a histogram; `unit` is UCUM: `ns`, `By`, `1`.
-    pub fn histogram(self, name: &'static str, unit: &'static str, description: &'static str, labels: &[&'static str]) -> Self {
+    pub fn histogram(
+        self,
+        name: &'static str,
+        unit: &'static str,
+        description: &'static str,
+        labels: &[&'static str],
+    ) -> Self {
         self.instrument("histogram", name, unit, description, labels)
     }
 
     /// Announces a counter.
-    pub fn counter(self, name: &'static str, unit: &'static str, description: &'static str, labels: &[&'static str]) -> Self {
+    pub fn counter(
+        self,
+        name: &'static str,
+        unit: &'static str,
+        description: &'static str,
+        labels: &[&'static str],
+    ) -> Self {
         self.instrument("counter", name, unit, description, labels)
     }
 
     /// Announces a gauge.
-    pub fn gauge(self, name: &'static str, unit: &'static str, description: &'static str, labels: &[&'static str]) -> Self {
+    pub fn gauge(
+        self,
+        name: &'static str,
+        unit: &'static str,
+        description: &'static str,
+        labels: &[&'static str],
+    ) -> Self {
         self.instrument("gauge", name, unit, description, labels)
     }
 

@@ -57,7 +57,8 @@ pub fn delete(objects: &Objects, config: &Delete) -> Result<(), Ended> {
 
 fn options(config: &Delete) -> Vec<Label> {
     let policy = config.propagation_policy.iter().map(|policy| label("propagationPolicy", policy));
-    let grace = config.grace_period_seconds.iter().map(|seconds| label("gracePeriodSeconds", seconds.to_string()));
+    let grace =
+        config.grace_period_seconds.iter().map(|seconds| label("gracePeriodSeconds", seconds.to_string()));
     policy.chain(grace).collect()
 }
 
@@ -83,14 +84,22 @@ fn targets(objects: &Objects) -> Vec<ResourceRef> {
 }
 
 /// Asks for the deletion of this instance's part; returns how many.
-fn delete_in(objects: &Objects, queue: &Queue, target: &ResourceRef, options: &[Label]) -> Result<u64, Ended> {
+fn delete_in(
+    objects: &Objects,
+    queue: &Queue,
+    target: &ResourceRef,
+    options: &[Label],
+) -> Result<u64, Ended> {
     let selector = goals::selector(&objects.facts.run_id, &objects.facts.job);
     let (mut token, mut count) = (String::new(), 0);
     loop {
         let (page, next) = read::list_page(target, &selector, "", PAGE, &token)
             .map_err(|failure| Ended::from_failure(&failure, &format!("list {}", target.plural)))?;
-        let names: Vec<String> =
-            page.iter().filter_map(|json| name(json)).filter(|name| is_mine(name, objects.instance)).collect();
+        let names: Vec<String> = page
+            .iter()
+            .filter_map(|json| name(json))
+            .filter(|name| is_mine(name, objects.instance))
+            .collect();
         count += names.len() as u64;
         if !names.is_empty() {
             queue
@@ -121,7 +130,10 @@ mod tests {
 
     #[test]
     fn the_name_of_a_listed_object_is_read_whatever_else_it_has() {
-        assert_eq!(name(r#"{"kind":"Pod","metadata":{"labels":{},"name":"a-1"},"spec":{"x":[1]}}"#), Some("a-1".to_owned()));
+        assert_eq!(
+            name(r#"{"kind":"Pod","metadata":{"labels":{},"name":"a-1"},"spec":{"x":[1]}}"#),
+            Some("a-1".to_owned())
+        );
         assert_eq!(name("{}"), None);
     }
 

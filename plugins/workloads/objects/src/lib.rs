@@ -79,9 +79,9 @@ impl Plugin for Objects {
         )
         .allow(Rule::new("*", "*", VERBS))
         .allow(Rule::new("", "namespaces", &["create", "get", "list", "watch", "delete"]).everywhere());
-        CLUSTER_SCOPED
-            .iter()
-            .fold(manifest, |manifest, &(group, plural)| manifest.allow(Rule::new(group, plural, VERBS).everywhere()))
+        CLUSTER_SCOPED.iter().fold(manifest, |manifest, &(group, plural)| {
+            manifest.allow(Rule::new(group, plural, VERBS).everywhere())
+        })
     }
 
     fn config_schema() -> String {

@@ -54,6 +54,9 @@ mod tests {
     #[test]
     fn labels_are_quoted() {
         let manifest = manifest(&[("a/b".to_owned(), "restricted".to_owned())].into());
-        assert!(manifest.contains(r#""labels":{"a/b":"restricted"}"#) && manifest.contains(r#""{{ name }}""#), "{manifest}");
+        assert!(
+            manifest.contains(r#""labels":{"a/b":"restricted"}"#) && manifest.contains(r#""{{ name }}""#),
+            "{manifest}"
+        );
     }
 }

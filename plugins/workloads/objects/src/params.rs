@@ -48,7 +48,9 @@ pub fn sources(
     position: usize,
 ) -> Result<Vec<Source>, String> {
     if let Some(name) = variables.keys().find(|name| KNOWN.contains(&name.as_str())) {
-        return Err(format!("create.objects[{position}]: variable `{name}` has the name of a parameter that is always there"));
+        return Err(format!(
+            "create.objects[{position}]: variable `{name}` has the name of a parameter that is always there"
+        ));
     }
     params.iter().map(|param| source(param, variables, facts, position)).collect()
 }
@@ -75,8 +77,12 @@ fn source(
 }
 
 fn unknown(param: &str, variables: &BTreeMap<String, Variable>, position: usize) -> String {
-    let known: Vec<String> =
-        KNOWN.iter().copied().chain(variables.keys().map(String::as_str)).map(|name| format!("`{name}`")).collect();
+    let known: Vec<String> = KNOWN
+        .iter()
+        .copied()
+        .chain(variables.keys().map(String::as_str))
+        .map(|name| format!("`{name}`"))
+        .collect();
     format!(
         "create.objects[{position}]: the template uses `{{{{ {param} }}}}`, which is no parameter and not among its variables; known: {}",
         known.join(", ")
@@ -94,7 +100,13 @@ pub fn name_prefix(job: &str, position: usize, objects: usize) -> String {
 }
 
 /// The columns of a call, in the order of the sources.
-pub fn columns(sources: &[Source], call: &Call, replicas: u32, namespace: &str, name_prefix: &str) -> Vec<ParamColumn> {
+pub fn columns(
+    sources: &[Source],
+    call: &Call,
+    replicas: u32,
+    namespace: &str,
+    name_prefix: &str,
+) -> Vec<ParamColumn> {
     let first = i64::from(call.iterations.start);
     let column = |source: &Source| match source {
         Source::Iteration if replicas == 1 => ParamColumn::Sequence(first),
@@ -125,7 +137,8 @@ mod tests {
     }
 
     fn variables() -> BTreeMap<String, Variable> {
-        [("image".to_owned(), Variable::Text("pause".to_owned())), ("cpu".to_owned(), Variable::Int(3))].into()
+        [("image".to_owned(), Variable::Text("pause".to_owned())), ("cpu".to_owned(), Variable::Int(3))]
+            .into()
     }
 
     fn check(params: &[&str], call: Call, replicas: u32, expected: &[ParamColumn]) {
@@ -137,17 +150,36 @@ mod tests {
     #[test]
     fn counters_cross_as_a_start_and_a_step() {
         let call = Call { object: 0, namespace: 1, iterations: 10..20 };
-        check(&["iteration", "replica"], call.clone(), 1, &[ParamColumn::Sequence(10), ParamColumn::Cycle((1, 1))]);
-        check(&["replica", "iteration"], call, 3, &[ParamColumn::Cycle((1, 3)), ParamColumn::Repeated((10, 3))]);
+        check(
+            &["iteration", "replica"],
+            call.clone(),
+            1,
+            &[ParamColumn::Sequence(10), ParamColumn::Cycle((1, 1))],
+        );
+        check(
+            &["replica", "iteration"],
+            call,
+            3,
+            &[ParamColumn::Cycle((1, 3)), ParamColumn::Repeated((10, 3))],
+        );
     }
 
     #[test]
     fn whole_numbers_stay_numbers_and_texts_texts() {
         let call = Call { object: 0, namespace: 1, iterations: 0..1 };
         let constant = |text: &str| ParamColumn::Constant(text.to_owned());
-        check(&["cpu", "image", "namespace", "runId", "job"], call, 1, &[
-            ParamColumn::Cycle((3, 1)), constant("pause"), constant("churn-1"), constant("0198"), constant("make"),
-        ]);
+        check(
+            &["cpu", "image", "namespace", "runId", "job"],
+            call,
+            1,
+            &[
+                ParamColumn::Cycle((3, 1)),
+                constant("pause"),
+                constant("churn-1"),
+                constant("0198"),
+                constant("make"),
+            ],
+        );
     }
 
     #[test]

@@ -63,8 +63,11 @@ fn load(objects: &Objects) -> Result<(), Ended> {
 fn create(objects: &Objects) -> Result<Tally, Ended> {
     let list = &objects.config.create.objects;
     let has_text = |prepared: &Prepared| prepared.sources.contains(&Source::Name);
-    let shapes: Vec<Shape<'_>> =
-        list.iter().zip(&objects.prepared).map(|(object, prepared)| Shape::of(object, has_text(prepared))).collect();
+    let shapes: Vec<Shape<'_>> = list
+        .iter()
+        .zip(&objects.prepared)
+        .map(|(object, prepared)| Shape::of(object, has_text(prepared)))
+        .collect();
     let per_namespace = objects.config.create.namespaces.iterations_per_namespace;
     let mut tally = Tally::default();
     // The template of each object for the namespace that was filled last.
@@ -104,11 +107,12 @@ fn send(
         }
     };
     let rows = call.iterations.len() as u32 * object.replicas;
-    let columns = params::columns(&prepared.sources, call, object.replicas, &namespace, &prepared.name_prefix);
+    let columns =
+        params::columns(&prepared.sources, call, object.replicas, &namespace, &prepared.name_prefix);
     let (position, queue) = queue(objects, &object.queue)?;
-    let first = queue
-        .create(template, rows, &columns)
-        .map_err(|failure| Ended::from_failure(&failure, &format!("create create.objects[{}]", call.object)))?;
+    let first = queue.create(template, rows, &columns).map_err(|failure| {
+        Ended::from_failure(&failure, &format!("create create.objects[{}]", call.object))
+    })?;
     tally.asked(position, first, u64::from(rows), call.object);
     Ok(())
 }
@@ -124,7 +128,8 @@ pub fn queue<'a>(objects: &'a Objects, name: &str) -> Result<(usize, &'a Queue),
 }
 
 fn wait_until_met(objects: &Objects, wait_for: &WaitFor, tally: &Tally) -> Result<(), Ended> {
-    let waited = |position: usize| objects.config.create.objects.get(position).is_some_and(|object| object.wait);
+    let waited =
+        |position: usize| objects.config.create.objects.get(position).is_some_and(|object| object.wait);
     let goals = goals(objects, tally).into_iter().enumerate().filter(|(position, _)| waited(*position));
     wait(objects, goals::join(goals.map(|(_, goal)| goal)), &wait_for.condition, wait_for.timeout.ns)
 }

@@ -42,7 +42,13 @@ pub fn setup(config: Config) -> Result<Objects, String> {
     Ok(Objects { config, facts, instance, iterations, names, prepared, queues })
 }
 
-fn prepare(object: &Object, position: usize, count: usize, namespace: &str, facts: &Facts) -> Result<Prepared, String> {
+fn prepare(
+    object: &Object,
+    position: usize,
+    count: usize,
+    namespace: &str,
+    facts: &Facts,
+) -> Result<Prepared, String> {
     let template = compile(object, position, namespace)?;
     let params = template.params();
     let sources = params::sources(&params, &object.variables, facts, position)?;
@@ -69,7 +75,8 @@ fn open_queues(config: &Config) -> Result<Vec<(String, Queue)>, String> {
     let mut queues: Vec<(String, Queue)> = Vec::new();
     for name in created.chain(config.delete.iter().map(|delete| &delete.queue)) {
         if queues.iter().all(|(open, _)| open != name) {
-            let queue = Queue::open(name).map_err(|failure| failure.explain(&format!("open queue `{name}`")))?;
+            let queue =
+                Queue::open(name).map_err(|failure| failure.explain(&format!("open queue `{name}`")))?;
             queues.push((name.clone(), queue));
         }
     }

@@ -47,7 +47,10 @@ impl Tally {
     }
 
     fn object(&self, queue: usize, op: u64) -> Option<usize> {
-        let found = self.calls.iter().find(|call| call.queue == queue && op >= call.first && op - call.first < call.rows);
+        let found = self
+            .calls
+            .iter()
+            .find(|call| call.queue == queue && op >= call.first && op - call.first < call.rows);
         found.map(|call| call.object)
     }
 }

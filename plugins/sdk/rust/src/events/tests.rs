@@ -8,14 +8,23 @@ fn builder() -> BatchBuilder {
 #[test]
 fn cells_are_read_by_the_position_of_their_projection() {
     let mut builder = builder();
-    builder.row(RowKind::Added, "a/pod", "u1", 5, &[Cell::Text("Running"), Cell::Int(7), Cell::Flag(true), Cell::Float(0.5)]);
+    builder.row(
+        RowKind::Added,
+        "a/pod",
+        "u1",
+        5,
+        &[Cell::Text("Running"), Cell::Int(7), Cell::Flag(true), Cell::Float(0.5)],
+    );
     builder.row(RowKind::Gap, "", "", 6, &[]);
     let batch = builder.take();
     let mut tables = StringTables::new();
     let rows: Vec<Row<'_>> = tables.rows(&batch).expect("in order").iter().collect();
     let [row, gap] = rows.as_slice() else { panic!("two rows") };
     assert_eq!((row.kind(), row.object(), row.uid(), row.observed_at()), (RowKind::Added, "a/pod", "u1", 5));
-    assert_eq!((row.text(0), row.time(1), row.flag(2), row.float(3)), ("Running", Some(7), Some(true), Some(0.5)));
+    assert_eq!(
+        (row.text(0), row.time(1), row.flag(2), row.float(3)),
+        ("Running", Some(7), Some(true), Some(0.5))
+    );
     assert_eq!((gap.kind(), gap.object()), (RowKind::Gap, ""));
     assert_eq!((gap.text(0), gap.time(1), gap.flag(2), gap.float(3)), ("", None, None, None));
 }
