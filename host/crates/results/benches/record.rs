@@ -6,8 +6,8 @@
 use std::{num::NonZeroU32, time::UNIX_EPOCH};
 
 use bench_model::{
-    Arrival, JobName, OnTooManyRequests, Operation, Phase, QueueId, QueueName, QueueSpec, ReasonId, ResourceId,
-    RunEvent, RunId, TimeNs, Verb,
+    Arrival, JobName, OnTooManyRequests, Operation, Phase, QueueId, QueueName, QueueSpec, ReasonId,
+    ResourceId, RunEvent, RunId, TimeNs, Verb,
 };
 use bench_results::{Recorder, RunHeader};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};

@@ -4,9 +4,9 @@
 //! becoming unreadable.
 
 use bench_model::{
-    CleanupOutcome, Gap, InstrumentId, InstrumentKind, JobName, JobOutcome, Label, LogLevel, MetricName, Phase,
-    PluginFault, QueueId, QueueName, QueueSpec, QueueTotals, ReasonId, ResourceId, ResourceRef, RunEvent,
-    StopReason, TableDeclaration, TableId, TimeNs, WaitOutcome,
+    CleanupOutcome, Gap, InstrumentId, InstrumentKind, JobName, JobOutcome, Label, LogLevel, MetricName,
+    Phase, PluginFault, QueueId, QueueName, QueueSpec, QueueTotals, ReasonId, ResourceId, ResourceRef,
+    RunEvent, StopReason, TableDeclaration, TableId, TimeNs, WaitOutcome,
 };
 use serde::{Deserialize, Serialize};
 
@@ -15,15 +15,45 @@ use crate::layout;
 /// One thing that happened; times are nanoseconds of the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
-#[expect(missing_docs, reason = "the variants and fields are those of `bench_model::RunEvent`, documented there")]
+#[expect(
+    missing_docs,
+    reason = "the variants and fields are those of `bench_model::RunEvent`, documented there"
+)]
 pub enum EventLine {
-    PhaseStarted { phase: Phase, at: TimeNs },
-    JobStarted { job: JobName, at: TimeNs },
-    JobFinished { job: JobName, at: TimeNs, outcome: JobOutcome },
-    QueueOpened { queue: QueueId, job: JobName, name: QueueName, spec: QueueSpec, at: TimeNs },
-    QueueClosed { queue: QueueId, totals: QueueTotals, at: TimeNs },
-    ResourceSeen { resource: ResourceId, target: ResourceRef },
-    ReasonSeen { reason: ReasonId, text: String, example: String },
+    PhaseStarted {
+        phase: Phase,
+        at: TimeNs,
+    },
+    JobStarted {
+        job: JobName,
+        at: TimeNs,
+    },
+    JobFinished {
+        job: JobName,
+        at: TimeNs,
+        outcome: JobOutcome,
+    },
+    QueueOpened {
+        queue: QueueId,
+        job: JobName,
+        name: QueueName,
+        spec: QueueSpec,
+        at: TimeNs,
+    },
+    QueueClosed {
+        queue: QueueId,
+        totals: QueueTotals,
+        at: TimeNs,
+    },
+    ResourceSeen {
+        resource: ResourceId,
+        target: ResourceRef,
+    },
+    ReasonSeen {
+        reason: ReasonId,
+        text: String,
+        example: String,
+    },
     InstrumentOpened {
         instrument: InstrumentId,
         source: String,
@@ -32,20 +62,65 @@ pub enum EventLine {
         unit: String,
         labels: Vec<Label>,
     },
-    TableOpened { table: TableId, source: String, declaration: TableDeclaration, file: String },
-    Artifact { source: String, name: String, media_type: String, file: String },
-    MeasurementReport { source: String, report: serde_json::Value },
-    Log { source: String, level: LogLevel, at: TimeNs, message: String, fields: Vec<Label> },
-    LogsDropped { source: String, n: u64 },
+    TableOpened {
+        table: TableId,
+        source: String,
+        declaration: TableDeclaration,
+        file: String,
+    },
+    Artifact {
+        source: String,
+        name: String,
+        media_type: String,
+        file: String,
+    },
+    MeasurementReport {
+        source: String,
+        report: serde_json::Value,
+    },
+    Log {
+        source: String,
+        level: LogLevel,
+        at: TimeNs,
+        message: String,
+        fields: Vec<Label>,
+    },
+    LogsDropped {
+        source: String,
+        n: u64,
+    },
     Gap(Gap),
-    Waited { job: JobName, at: TimeNs, outcome: WaitOutcome },
-    MeasurementFailed { source: String, at: TimeNs, message: String, fault: Option<PluginFault> },
-    ClockOffset { at: TimeNs, low: TimeNs, high: TimeNs },
-    Doubt { message: String },
-    Stopping { reason: StopReason, at: TimeNs },
-    CleanedUp { outcome: CleanupOutcome, at: TimeNs },
+    Waited {
+        job: JobName,
+        at: TimeNs,
+        outcome: WaitOutcome,
+    },
+    MeasurementFailed {
+        source: String,
+        at: TimeNs,
+        message: String,
+        fault: Option<PluginFault>,
+    },
+    ClockOffset {
+        at: TimeNs,
+        low: TimeNs,
+        high: TimeNs,
+    },
+    Doubt {
+        message: String,
+    },
+    Stopping {
+        reason: StopReason,
+        at: TimeNs,
+    },
+    CleanedUp {
+        outcome: CleanupOutcome,
+        at: TimeNs,
+    },
     /// The last line of a record that is complete.
-    Finished { at: TimeNs },
+    Finished {
+        at: TimeNs,
+    },
 }
 
 /// As it stands in the file.
@@ -65,7 +140,9 @@ impl EventLine {
             RunEvent::PhaseStarted { phase, at } => Self::PhaseStarted { phase, at },
             RunEvent::JobStarted { job, at } => Self::JobStarted { job, at },
             RunEvent::JobFinished { job, at, outcome } => Self::JobFinished { job, at, outcome },
-            RunEvent::QueueOpened { queue, job, name, spec, at } => Self::QueueOpened { queue, job, name, spec, at },
+            RunEvent::QueueOpened { queue, job, name, spec, at } => {
+                Self::QueueOpened { queue, job, name, spec, at }
+            }
             RunEvent::QueueClosed { queue, totals, at } => Self::QueueClosed { queue, totals, at },
             RunEvent::ResourceSeen { resource, target } => Self::ResourceSeen { resource, target },
             RunEvent::ReasonSeen { reason, text, example } => Self::ReasonSeen { reason, text, example },
@@ -81,7 +158,9 @@ impl EventLine {
                 let report = serde_json::from_str(&json).unwrap_or(serde_json::Value::String(json));
                 Self::MeasurementReport { source, report }
             }
-            RunEvent::Log { source, level, at, message, fields } => Self::Log { source, level, at, message, fields },
+            RunEvent::Log { source, level, at, message, fields } => {
+                Self::Log { source, level, at, message, fields }
+            }
             RunEvent::LogsDropped { source, n } => Self::LogsDropped { source, n },
             RunEvent::Gap(gap) => Self::Gap(gap),
             RunEvent::Waited { job, at, outcome } => Self::Waited { job, at, outcome },

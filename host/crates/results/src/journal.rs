@@ -106,8 +106,11 @@ pub fn read_journal(dir: &Path) -> Result<Vec<JournalEntry>, JournalError> {
         .split(|&byte| byte == b'\n')
         .enumerate()
         .map(|(index, line)| {
-            serde_json::from_slice(line)
-                .map_err(|source| JournalError::Damaged { path: path.clone(), line: index + 1, source })
+            serde_json::from_slice(line).map_err(|source| JournalError::Damaged {
+                path: path.clone(),
+                line: index + 1,
+                source,
+            })
         })
         .collect()
 }
@@ -121,7 +124,10 @@ mod tests {
     fn entries() -> [JournalEntry; 2] {
         [
             JournalEntry::WillCreateNamespace { name: "churn-0".to_owned() },
-            JournalEntry::NamespaceCreated(CreatedNamespace { name: "churn-0".to_owned(), uid: "u-1".to_owned() }),
+            JournalEntry::NamespaceCreated(CreatedNamespace {
+                name: "churn-0".to_owned(),
+                uid: "u-1".to_owned(),
+            }),
         ]
     }
 

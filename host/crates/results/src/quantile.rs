@@ -53,7 +53,8 @@ fn binomial(n: u64, k: u64, q: f64) -> f64 {
         return if k == certain { 1.0 } else { 0.0 };
     }
     let (n, k) = (n as f64, k as f64);
-    (ln_gamma(n + 1.0) - ln_gamma(k + 1.0) - ln_gamma(n - k + 1.0) + k * q.ln() + (n - k) * (1.0 - q).ln()).exp()
+    (ln_gamma(n + 1.0) - ln_gamma(k + 1.0) - ln_gamma(n - k + 1.0) + k * q.ln() + (n - k) * (1.0 - q).ln())
+        .exp()
 }
 
 /// Logarithm of the gamma function for `x >= 1` (Stirling's series with shift; error below 1e-12).

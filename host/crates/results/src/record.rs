@@ -233,7 +233,9 @@ impl Recorder {
         }
         if self.series.overflowed > 0 {
             let n = self.series.overflowed;
-            self.doubt(format!("{n} label sets past the first {MAX_SERIES} share one series for each metric"))?;
+            self.doubt(format!(
+                "{n} label sets past the first {MAX_SERIES} share one series for each metric"
+            ))?;
         }
         self.series.close_before(&mut self.files, i64::MAX)?;
         self.append_event(&EventLine::Finished { at })?;
@@ -263,8 +265,12 @@ impl Recorder {
     fn learn(&mut self, line: &EventLine) {
         match line {
             EventLine::PhaseStarted { phase, at } => self.phases.start(*phase, *at),
-            EventLine::QueueOpened { queue, job, name, .. } => self.queues.open(*queue, job.clone(), name.clone()),
-            EventLine::ResourceSeen { resource, target } => self.queues.name_resource(*resource, target.to_string()),
+            EventLine::QueueOpened { queue, job, name, .. } => {
+                self.queues.open(*queue, job.clone(), name.clone())
+            }
+            EventLine::ResourceSeen { resource, target } => {
+                self.queues.name_resource(*resource, target.to_string())
+            }
             EventLine::ReasonSeen { reason, text, .. } => self.queues.name_reason(*reason, text.clone()),
             EventLine::InstrumentOpened { instrument, source, name, labels, .. } => {
                 self.instruments.open(*instrument, source.clone(), name.to_string(), labels.clone());
@@ -292,7 +298,11 @@ impl Recorder {
     }
 
     fn append_event(&mut self, event: &EventLine) -> Result<(), RecordError> {
-        append_json(&mut self.files, layout::EVENTS, &VersionedLine { schema_version: RUN_SCHEMA_VERSION, event })
+        append_json(
+            &mut self.files,
+            layout::EVENTS,
+            &VersionedLine { schema_version: RUN_SCHEMA_VERSION, event },
+        )
     }
 
     fn write_rows(&mut self, table: TableId, columns: &[bench_model::Column]) -> Result<bool, RecordError> {
@@ -304,7 +314,13 @@ impl Recorder {
         Ok(true)
     }
 
-    fn write_artifact(&mut self, source: &str, name: &str, media_type: &str, bytes: &[u8]) -> Result<(), RecordError> {
+    fn write_artifact(
+        &mut self,
+        source: &str,
+        name: &str,
+        media_type: &str,
+        bytes: &[u8],
+    ) -> Result<(), RecordError> {
         let file = layout::artifact(source, name);
         if self.artifacts.insert(file.clone()) {
             let line = EventLine::Artifact {
@@ -328,7 +344,11 @@ impl Recorder {
     fn advance(&mut self, at: Option<TimeNs>) -> Result<(), RecordError> {
         let Some(at) = at else { return Ok(()) };
         self.now = self.now.max(at);
-        if self.now.0.saturating_sub(self.committed_at.0) < COMMIT_EVERY_NS { Ok(()) } else { self.commit(false) }
+        if self.now.0.saturating_sub(self.committed_at.0) < COMMIT_EVERY_NS {
+            Ok(())
+        } else {
+            self.commit(false)
+        }
     }
 
     fn commit(&mut self, sync: bool) -> Result<(), RecordError> {

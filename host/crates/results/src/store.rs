@@ -120,7 +120,9 @@ impl Store {
         let mut runs = Vec::new();
         for entry in entries {
             let dir = entry.map_err(io)?.path();
-            if let (true, Some(id)) = (dir.join(layout::RUN).is_file(), dir.file_name().and_then(|name| name.to_str())) {
+            if let (true, Some(id)) =
+                (dir.join(layout::RUN).is_file(), dir.file_name().and_then(|name| name.to_str()))
+            {
                 runs.push(read_entry(id.to_owned(), dir.clone()));
             }
         }
@@ -163,7 +165,8 @@ impl Store {
         let runs = self.list()?;
         let others: Vec<&str> = runs.iter().map(|run| run.id.as_str()).filter(|other| *other != id).collect();
         let unique = |prefix: &&str| !others.iter().any(|other| other.starts_with(prefix));
-        let prefixes = (8..id.len()).filter_map(|length| id.get(..length)).filter(|prefix| !prefix.ends_with('-'));
+        let prefixes =
+            (8..id.len()).filter_map(|length| id.get(..length)).filter(|prefix| !prefix.ends_with('-'));
         Ok(prefixes.into_iter().find(unique).unwrap_or(id).to_owned())
     }
 }
@@ -238,8 +241,13 @@ mod tests {
         assert_eq!(store.select("latest").expect("found"), store.run_dir(&id(B)));
         assert_eq!(store.select("0198c0de-0000").expect("found"), store.run_dir(&id(A)));
         assert_eq!(store.select("0198c0de0001").expect("found"), store.run_dir(&id(B)));
-        assert_eq!(store.select(store.run_dir(&id(A)).to_str().expect("text")).expect("found"), store.run_dir(&id(A)));
-        assert!(matches!(store.select("0198c0de"), Err(StoreError::Ambiguous { candidates, .. }) if candidates.len() == 2));
+        assert_eq!(
+            store.select(store.run_dir(&id(A)).to_str().expect("text")).expect("found"),
+            store.run_dir(&id(A))
+        );
+        assert!(
+            matches!(store.select("0198c0de"), Err(StoreError::Ambiguous { candidates, .. }) if candidates.len() == 2)
+        );
         assert!(matches!(store.select("ff"), Err(StoreError::NotFound { .. })));
         assert!(matches!(store.select(""), Err(StoreError::NotFound { .. })));
         assert_eq!(store.shortest_prefix(A).expect("lists"), "0198c0de-0000");

@@ -28,8 +28,8 @@ use crate::{
     layout,
     read::ReadError,
     summary::{
-        CleanupSummary, ClockSummary, Conclusion, FaultSummary, GapSummary, LogSummary, PhaseSummary, ReportSummary,
-        RunFacts, SUMMARY_SCHEMA_VERSION, Summary, Verdict, WaitSummary,
+        CleanupSummary, ClockSummary, Conclusion, FaultSummary, GapSummary, LogSummary, PhaseSummary,
+        ReportSummary, RunFacts, SUMMARY_SCHEMA_VERSION, Summary, Verdict, WaitSummary,
     },
 };
 
@@ -93,7 +93,8 @@ pub fn save_summary(dir: &Path, summary: &Summary) -> Result<(), SaveError> {
         let mut bytes = serde_json::to_vec_pretty(summary)?;
         bytes.push(b'\n');
         let temporary = dir.join(format!(".{}.new", layout::SUMMARY));
-        let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&temporary)?;
+        let mut file =
+            OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&temporary)?;
         file.write_all(&bytes)?;
         file.sync_data()?;
         fs::rename(&temporary, &path)
@@ -103,7 +104,8 @@ pub fn save_summary(dir: &Path, summary: &Summary) -> Result<(), SaveError> {
 
 fn run_facts(loaded: &Loaded) -> RunFacts {
     let header = &loaded.header;
-    let plugins = header.plugins.iter().map(|plugin| (plugin.name.to_string(), plugin.digest.to_string())).collect();
+    let plugins =
+        header.plugins.iter().map(|plugin| (plugin.name.to_string(), plugin.digest.to_string())).collect();
     RunFacts {
         id: header.run_id.to_string(),
         scenario: header.scenario.name.clone(),
@@ -215,12 +217,14 @@ fn logs(loaded: &Loaded) -> Vec<LogSummary> {
         .events
         .iter()
         .filter_map(|event| match event {
-            EventLine::Log { source, level, at, message, .. } if *level >= LogLevel::Warn => Some(LogSummary {
-                source: source.clone(),
-                level: if *level == LogLevel::Warn { "warn" } else { "error" }.to_owned(),
-                at_ns: at.0,
-                message: message.clone(),
-            }),
+            EventLine::Log { source, level, at, message, .. } if *level >= LogLevel::Warn => {
+                Some(LogSummary {
+                    source: source.clone(),
+                    level: if *level == LogLevel::Warn { "warn" } else { "error" }.to_owned(),
+                    at_ns: at.0,
+                    message: message.clone(),
+                })
+            }
             _ => None,
         })
         .take(MAX_LOGS)

@@ -65,7 +65,10 @@ mod tests {
 
     #[test]
     fn plain_labels_stay_readable() {
-        assert_eq!(encode([("verb", "create"), ("resource", "deployments.apps")]), "verb=create;resource=deployments.apps");
+        assert_eq!(
+            encode([("verb", "create"), ("resource", "deployments.apps")]),
+            "verb=create;resource=deployments.apps"
+        );
         assert_eq!(decode("a"), None);
         assert_eq!(decode("a=%zz"), None);
     }

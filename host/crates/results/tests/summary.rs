@@ -59,7 +59,8 @@ fn a_good_run_passes_with_the_numbers_that_were_put_in() {
     let ready = ready.distribution.as_ref().expect("a histogram");
     assert_eq!((ready.n, ready.missing, ready.bounded), (500, 0, false));
     close(ready.quantile(0.5).and_then(|q| q.low), 1498 * MS);
-    let value = |name| summary.metrics.iter().find(|metric| metric.name == name).and_then(|metric| metric.value);
+    let value =
+        |name| summary.metrics.iter().find(|metric| metric.name == name).and_then(|metric| metric.value);
     assert_eq!((value("pods-seen"), value("running")), (Some(500.0), Some(500.0)));
     assert_eq!(summary.tables[0].rows, 500);
     let slowest = &summary.slowest[0];
@@ -72,8 +73,10 @@ fn a_good_run_passes_with_the_numbers_that_were_put_in() {
 #[test]
 fn objects_that_never_came_rank_above_every_number() {
     let run = FakeRun { unready: 10, ..gate("p99(pod-latency.ready) < 5s") };
-    let summary = check(&run, Verdict::Fail, 10, "failed: `p99(pod-latency.ready) < 5s`, the value never came");
-    let ready = summary.metrics.iter().find(|metric| metric.name == "ready").and_then(|m| m.distribution.clone());
+    let summary =
+        check(&run, Verdict::Fail, 10, "failed: `p99(pod-latency.ready) < 5s`, the value never came");
+    let ready =
+        summary.metrics.iter().find(|metric| metric.name == "ready").and_then(|m| m.distribution.clone());
     assert_eq!(ready.map(|ready| (ready.n, ready.missing, ready.max)), Some((500, 10, None)));
     assert_eq!(summary.slowest[0].value_ns, None);
     assert_eq!(summary.slowest[0].longest.as_ref().map(|step| step.took_ns), Some(None));

@@ -18,9 +18,18 @@ pub(crate) struct Mark {
 #[derive(Debug, Default)]
 pub(crate) struct Commits(BTreeMap<String, Vec<Mark>>);
 
+/// A line: a commit and the CRC-32 of its text.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct CommitLine {
+struct CheckedLine<'a> {
+    crc: u32,
+    #[serde(borrow)]
+    commit: &'a serde_json::value::RawValue,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Commit {
     #[expect(dead_code, reason = "for people who read the file; must be there all the same")]
     at: i64,
     files: BTreeMap<String, (u64, u32)>,
@@ -32,8 +41,14 @@ impl Commits {
         let mut commits = Self::default();
         let whole = content.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
         let torn = whole < content.len();
-        for line in super::json_lines::<CommitLine>(path, content.get(..whole).unwrap_or_default()) {
-            for (name, (length, checksum)) in line?.files {
+        let lines = content.get(..whole).unwrap_or_default().split(|&byte| byte == b'\n');
+        for (index, line) in lines.enumerate().filter(|(_, line)| !line.is_empty()) {
+            let files = parse_line(line).map_err(|reason| ReadError::Line {
+                path: path.to_owned(),
+                line: index + 1,
+                reason,
+            })?;
+            for (name, (length, checksum)) in files {
                 commits.0.entry(name).or_default().push(Mark { length, checksum });
             }
         }
@@ -46,6 +61,14 @@ impl Commits {
     }
 }
 
+fn parse_line(line: &[u8]) -> Result<BTreeMap<String, (u64, u32)>, String> {
+    let CheckedLine { crc, commit } = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    if crc32fast::hash(commit.get().as_bytes()) != crc {
+        return Err("its checksum is wrong".to_owned());
+    }
+    serde_json::from_str::<Commit>(commit.get()).map(|commit| commit.files).map_err(|error| error.to_string())
+}
+
 /// Returns how many of the bytes are committed.
 ///
 /// # Errors
@@ -55,7 +78,9 @@ pub(crate) fn verify(path: &Path, content: &[u8], marks: &[Mark]) -> Result<u64,
     let mut done = 0_u64;
     for mark in marks {
         let range = usize::try_from(done).ok().zip(usize::try_from(mark.length).ok());
-        let Some((start, end)) = range.filter(|(start, end)| start <= end && *end <= content.len()) else { break };
+        let Some((start, end)) = range.filter(|(start, end)| start <= end && *end <= content.len()) else {
+            break;
+        };
         let part = content.get(start..end).unwrap_or_default();
         checksum.update(part);
         if checksum.clone().finalize() != mark.checksum {

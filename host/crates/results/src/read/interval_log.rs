@@ -86,8 +86,11 @@ pub(crate) fn total(
 }
 
 fn add(path: &Path, number: usize, line: &IntervalLine<'_>, into: &mut Hdr<u64>) -> Result<(), ReadError> {
-    decode(line.encoded, into)
-        .map_err(|reason| ReadError::Line { path: path.to_owned(), line: number, reason: reason.to_owned() })
+    decode(line.encoded, into).map_err(|reason| ReadError::Line {
+        path: path.to_owned(),
+        line: number,
+        reason: reason.to_owned(),
+    })
 }
 
 /// The lines of a log that hold a histogram, with their numbers.
@@ -163,7 +166,8 @@ fn decode_plain(plain: &[u8], into: &mut Hdr<u64>) -> Result<(), &'static str> {
         }
         if number > 0 {
             let count = number.unsigned_abs();
-            sum = sum.checked_add(count).filter(|&sum| sum <= MAX_COUNT).ok_or("more values than possible")?;
+            sum =
+                sum.checked_add(count).filter(|&sum| sum <= MAX_COUNT).ok_or("more values than possible")?;
             let value = value_at(index).ok_or("an index out of range")?;
             into.record_n(value, count).map_err(|_| "a value out of range")?;
         }

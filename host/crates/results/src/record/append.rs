@@ -94,7 +94,8 @@ impl FileSet {
         if grown == 0 {
             return Ok(());
         }
-        line.push_str("}}\n");
+        line.push_str("}}");
+        let line = format!("{{\"crc\":{},\"commit\":{line}}}\n", crc32fast::hash(line.as_bytes()));
         append_to(&self.dir.join(layout::CHECKS), line.as_bytes(), sync)
     }
 }

@@ -70,11 +70,19 @@ impl Instruments {
     pub(crate) fn write_numbers(&mut self, files: &mut FileSet) -> Result<(), RecordError> {
         for (&instrument, state) in &mut self.0 {
             for ((second, phase), added) in std::mem::take(&mut state.added) {
-                super::append_json(files, layout::NUMBERS, &NumberLine::Counter { second, instrument, added, phase })?;
+                super::append_json(
+                    files,
+                    layout::NUMBERS,
+                    &NumberLine::Counter { second, instrument, added, phase },
+                )?;
             }
             for ((second, phase), value) in std::mem::take(&mut state.set) {
                 let value = value.is_finite().then_some(value);
-                super::append_json(files, layout::NUMBERS, &NumberLine::Gauge { second, instrument, value, phase })?;
+                super::append_json(
+                    files,
+                    layout::NUMBERS,
+                    &NumberLine::Gauge { second, instrument, value, phase },
+                )?;
             }
         }
         Ok(())

@@ -14,7 +14,8 @@ impl Phases {
     /// The phase at `at`, when it is one that does not count towards thresholds. Late observations of
     /// `Settle` count; before the first phase everything is preparation.
     pub(crate) fn uncounted(&self, at: TimeNs) -> Option<Phase> {
-        let phase = self.0.iter().rev().find(|(start, _)| *start <= at).map_or(Phase::Setup, |(_, phase)| *phase);
+        let phase =
+            self.0.iter().rev().find(|(start, _)| *start <= at).map_or(Phase::Setup, |(_, phase)| *phase);
         match phase {
             Phase::Measure | Phase::Settle => None,
             Phase::Setup | Phase::Warmup | Phase::Teardown => Some(phase),

@@ -107,7 +107,13 @@ impl SeriesSet {
     }
 
     /// Adds an exact value, or [`NEVER`].
-    pub(crate) fn record(&mut self, files: &mut FileSet, id: SeriesId, second: i64, value: u64) -> Result<(), RecordError> {
+    pub(crate) fn record(
+        &mut self,
+        files: &mut FileSet,
+        id: SeriesId,
+        second: i64,
+        value: u64,
+    ) -> Result<(), RecordError> {
         self.advance(files, id, second)?;
         if let Some(series) = self.series.get_mut(id.0) {
             series.interval.record(value);
@@ -116,7 +122,13 @@ impl SeriesSet {
     }
 
     /// Adds exact values.
-    pub(crate) fn record_all(&mut self, files: &mut FileSet, id: SeriesId, second: i64, values: &[u64]) -> Result<(), RecordError> {
+    pub(crate) fn record_all(
+        &mut self,
+        files: &mut FileSet,
+        id: SeriesId,
+        second: i64,
+        values: &[u64],
+    ) -> Result<(), RecordError> {
         self.advance(files, id, second)?;
         if let Some(series) = self.series.get_mut(id.0) {
             values.iter().for_each(|&value| series.interval.record(value));

@@ -9,8 +9,11 @@ use bench_model::{Column, TableDeclaration, TimeNs};
 /// Writes all rows; cells of columns that are too short are absent.
 pub(crate) fn write_rows(out: &mut Vec<u8>, declaration: &TableDeclaration, columns: &[Column]) {
     let rows = columns.iter().map(Column::len).max().unwrap_or(0);
-    let keys: Vec<String> =
-        declaration.columns.iter().map(|column| serde_json::Value::from(column.name.as_str()).to_string()).collect();
+    let keys: Vec<String> = declaration
+        .columns
+        .iter()
+        .map(|column| serde_json::Value::from(column.name.as_str()).to_string())
+        .collect();
     for row in 0..rows {
         out.push(b'{');
         for (index, key) in keys.iter().enumerate() {

@@ -15,6 +15,12 @@ pub(crate) fn finite(value: u64) -> Option<u64> {
     (value != NEVER).then_some(value)
 }
 
+/// Rounded, so that the number reads back the same from JSON.
+pub(crate) fn decimals(number: f64, n: i32) -> f64 {
+    let scale = 10_f64.powi(n);
+    (number * scale).round() / scale
+}
+
 pub(crate) fn distribution(histogram: &Histogram, unit: &str) -> Distribution {
     let n = histogram.count();
     let quantiles = QUANTILES
@@ -31,7 +37,7 @@ pub(crate) fn distribution(histogram: &Histogram, unit: &str) -> Distribution {
         missing: histogram.missing(),
         bounded: histogram.has_bounds(),
         min: histogram.min(),
-        mean: histogram.mean(),
+        mean: histogram.mean().map(|mean| decimals(mean, 3)),
         max: histogram.max().and_then(finite),
         quantiles,
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bench_model::{Histogram, JobOutcome, Label, QueueName, TimeNs};
 
 use super::{
-    distribution::distribution,
+    distribution::{decimals, distribution},
     load::{Loaded, OperationSeries, Queue},
 };
 use crate::{
@@ -130,7 +130,12 @@ pub(crate) fn counted(loaded: &Loaded, job: &str, labels: &[Label]) -> Counted {
 
 /// The distribution of one of the times. A failed operation never did what was asked: it ranks above
 /// every number in response and service, so that refusing quickly does not look fast.
-pub(crate) fn operation_histogram(loaded: &Loaded, job: &str, labels: &[Label], metric: OperationMetric) -> Histogram {
+pub(crate) fn operation_histogram(
+    loaded: &Loaded,
+    job: &str,
+    labels: &[Label],
+    metric: OperationMetric,
+) -> Histogram {
     let mut sum = Histogram::new();
     for series in matching(loaded, job, labels) {
         let of = match metric {
@@ -160,7 +165,7 @@ fn queue_summary(loaded: &Loaded, queue: &Queue) -> QueueSummary {
         due: totals.due,
         sent: totals.sent,
         answered: totals.answered,
-        delivered: (totals.due > 0).then(|| totals.sent as f64 / totals.due as f64),
+        delivered: (totals.due > 0).then(|| decimals(totals.sent as f64 / totals.due as f64, 9)),
         due_rate: rate(totals.due, span.first_due, span.last_due),
         achieved_rate: rate(totals.sent, span.first_sent, span.last_sent),
         held_by_in_flight: totals.held_by_in_flight,
@@ -178,7 +183,7 @@ fn rate(n: u64, first: TimeNs, last: TimeNs) -> Option<f64> {
         return None;
     }
     let seconds = last.since(first) as f64 / 1e9;
-    (seconds > 0.0).then(|| (n - 1) as f64 / seconds)
+    (seconds > 0.0).then(|| decimals((n - 1) as f64 / seconds, 6))
 }
 
 /// Grouped by verb, resource, status and reason; messages are not compared.

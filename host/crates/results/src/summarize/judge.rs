@@ -52,7 +52,8 @@ fn threshold(loaded: &Loaded, jobs: &[JobSummary], text: &str) -> ThresholdSumma
         }
     };
     summary.limit = threshold.limit;
-    let skipped = jobs.iter().any(|job| job.name == threshold.metric.source && job.outcome == Outcome::Skipped);
+    let skipped =
+        jobs.iter().any(|job| job.name == threshold.metric.source && job.outcome == Outcome::Skipped);
     if skipped {
         summary.verdict = Verdict::Skipped;
         summary.reason = format!("job `{}` never started", threshold.metric.source);
@@ -99,7 +100,11 @@ fn judge(threshold: &Threshold, observed: Observed) -> (Verdict, String) {
     (Verdict::Fail, reason.to_owned())
 }
 
-fn observe(loaded: &Loaded, jobs: &[JobSummary], threshold: &Threshold) -> Result<(String, Observed), NoData> {
+fn observe(
+    loaded: &Loaded,
+    jobs: &[JobSummary],
+    threshold: &Threshold,
+) -> Result<(String, Observed), NoData> {
     let metric = &threshold.metric;
     // A measurement may have the name of a job; what it declares wins, as plugins cannot know job names.
     let instruments: Vec<&Instrument> =
@@ -114,7 +119,8 @@ fn observe(loaded: &Loaded, jobs: &[JobSummary], threshold: &Threshold) -> Resul
 }
 
 fn of_instruments(instruments: &[&Instrument], threshold: &Threshold) -> Result<(String, Observed), NoData> {
-    let wanted = |instrument: &&&Instrument| threshold.metric.labels.iter().all(|l| instrument.labels.contains(l));
+    let wanted =
+        |instrument: &&&Instrument| threshold.metric.labels.iter().all(|l| instrument.labels.contains(l));
     let matching: Vec<&&Instrument> = instruments.iter().filter(wanted).collect();
     let Some(first) = matching.first() else {
         return Err("no series has these labels".to_owned());
@@ -154,29 +160,35 @@ fn of_job(loaded: &Loaded, job: &JobSummary, threshold: &Threshold) -> Result<(S
         "service" => OperationMetric::Service,
         "lag" => OperationMetric::Lag,
         "operations" => {
-            return plain_value(aggregate, counted.operations as f64, counted.operations, "operations").map(one);
+            return plain_value(aggregate, counted.operations as f64, counted.operations, "operations")
+                .map(one);
         }
         "errors" => {
             let value = match aggregate {
-                Aggregate::Rate if counted.operations > 0 => counted.failed as f64 / counted.operations as f64,
+                Aggregate::Rate if counted.operations > 0 => {
+                    counted.failed as f64 / counted.operations as f64
+                }
                 _ => counted.failed as f64,
             };
             return plain_value(aggregate, value, counted.operations, "errors").map(one);
         }
         "elapsed" => {
             let elapsed = elapsed_ns(loaded, &job.name).ok_or("there were no operations")?;
-            return plain_value(aggregate, elapsed as f64, 1, "elapsed").map(|observed| ("ns".to_owned(), observed));
+            return plain_value(aggregate, elapsed as f64, 1, "elapsed")
+                .map(|observed| ("ns".to_owned(), observed));
         }
         "delivered" => {
             let queues = || job.queues.iter().filter(|queue| queue.counts);
-            let (due, sent) = queues().fold((0, 0), |(due, sent), queue| (due + queue.due, sent + queue.sent));
+            let (due, sent) =
+                queues().fold((0, 0), |(due, sent), queue| (due + queue.due, sent + queue.sent));
             let share = if due == 0 { 0.0 } else { sent as f64 / due as f64 };
             return plain_value(aggregate, share, due, "delivered").map(one);
         }
         other => return Err(format!("nothing was recorded for `{}.{other}`", job.name)),
     };
     let histogram = operation_histogram(loaded, &job.name, labels, times);
-    let unit = if matches!(aggregate, Aggregate::Count | Aggregate::Missing | Aggregate::Rate) { "1" } else { "ns" };
+    let unit =
+        if matches!(aggregate, Aggregate::Count | Aggregate::Missing | Aggregate::Rate) { "1" } else { "ns" };
     Ok((unit.to_owned(), of_histogram(&histogram, aggregate)?))
 }
 
@@ -187,10 +199,15 @@ fn one(observed: Observed) -> (String, Observed) {
 /// A number that is known exactly; `n` is what it was counted from.
 fn plain_value(aggregate: Aggregate, value: f64, n: u64, what: &str) -> Result<Observed, NoData> {
     match aggregate {
-        Aggregate::Rate | Aggregate::Count | Aggregate::Value | Aggregate::Min | Aggregate::Max | Aggregate::Mean => {
-            Ok(Observed { low: value, high: value, n, needed: 1 })
+        Aggregate::Rate
+        | Aggregate::Count
+        | Aggregate::Value
+        | Aggregate::Min
+        | Aggregate::Max
+        | Aggregate::Mean => Ok(Observed { low: value, high: value, n, needed: 1 }),
+        Aggregate::Quantile(_) | Aggregate::Missing => {
+            Err(format!("{what} is a single number, not a distribution"))
         }
-        Aggregate::Quantile(_) | Aggregate::Missing => Err(format!("{what} is a single number, not a distribution")),
     }
 }
 
@@ -215,7 +232,9 @@ fn of_histogram(histogram: &Histogram, aggregate: Aggregate) -> Result<Observed,
         Aggregate::Count => exact(n as f64),
         Aggregate::Missing => exact(histogram.missing() as f64),
         Aggregate::Rate => exact(histogram.missing() as f64 / n as f64),
-        Aggregate::Value => return Err("a distribution has no single value: use a quantile, min, max or mean".to_owned()),
+        Aggregate::Value => {
+            return Err("a distribution has no single value: use a quantile, min, max or mean".to_owned());
+        }
     })
 }
 
@@ -234,7 +253,11 @@ mod tests {
             Aggregate::Quantile(q) => minimum_samples(q),
             _ => 1,
         };
-        assert_eq!(judge(&threshold, Observed { low, high, n, needed }).0, expected, "{text} on {low}..{high}");
+        assert_eq!(
+            judge(&threshold, Observed { low, high, n, needed }).0,
+            expected,
+            "{text} on {low}..{high}"
+        );
     }
 
     #[test]

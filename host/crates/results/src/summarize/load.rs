@@ -6,8 +6,8 @@ use std::{
 };
 
 use bench_model::{
-    Histogram, InstrumentId, InstrumentKind, JobName, Label, Phase, QueueId, QueueName, QueueSpec, QueueTotals,
-    TableDeclaration, TimeNs,
+    Histogram, InstrumentId, InstrumentKind, JobName, Label, Phase, QueueId, QueueName, QueueSpec,
+    QueueTotals, TableDeclaration, TimeNs,
 };
 
 use super::tables::TableRows;
@@ -137,7 +137,8 @@ fn read_header(files: &mut RecordFiles) -> Result<RunHeader, ReadError> {
     let content = files.read(layout::RUN)?;
     let path = files.path(layout::RUN);
     let line = |reason: String| ReadError::Line { path: path.clone(), line: 1, reason };
-    let value: serde_json::Value = serde_json::from_slice(&content).map_err(|error| line(error.to_string()))?;
+    let value: serde_json::Value =
+        serde_json::from_slice(&content).map_err(|error| line(error.to_string()))?;
     let found = value.get("schemaVersion").and_then(serde_json::Value::as_u64).unwrap_or(0);
     if found > u64::from(RUN_SCHEMA_VERSION) {
         return Err(ReadError::Newer { path, found, supported: RUN_SCHEMA_VERSION });
@@ -167,7 +168,10 @@ fn queues(events: &[EventLine], numbers: &[NumberLine]) -> BTreeMap<QueueId, Que
     for event in events {
         if let EventLine::QueueOpened { queue, job, name, spec, .. } = event {
             let totals = QueueTotals::default();
-            queues.insert(*queue, Queue { job: job.clone(), name: name.clone(), spec: *spec, totals, span: none });
+            queues.insert(
+                *queue,
+                Queue { job: job.clone(), name: name.clone(), spec: *spec, totals, span: none },
+            );
         }
     }
     for line in numbers {
@@ -284,7 +288,9 @@ fn instruments(
     let mut found: BTreeMap<(String, String, Vec<Label>), Instrument> = BTreeMap::new();
     let mut logs: HashMap<(String, String), BTreeMap<String, Histogram>> = HashMap::new();
     for event in events {
-        let EventLine::InstrumentOpened { instrument, source, name, kind, unit, labels } = event else { continue };
+        let EventLine::InstrumentOpened { instrument, source, name, kind, unit, labels } = event else {
+            continue;
+        };
         let key = (source.clone(), name.to_string(), labels.clone());
         let entry = found.entry(key).or_insert_with(|| Instrument {
             source: source.clone(),
@@ -317,7 +323,10 @@ fn instruments(
 }
 
 /// Label sets past the recorder's limit share one distribution: it belongs to the metric all the same.
-fn add_overflow(instruments: &mut Vec<Instrument>, logs: HashMap<(String, String), BTreeMap<String, Histogram>>) {
+fn add_overflow(
+    instruments: &mut Vec<Instrument>,
+    logs: HashMap<(String, String), BTreeMap<String, Histogram>>,
+) {
     for ((source, name), mut tags) in logs {
         let Some(histogram) = tags.remove("overflow=true") else { continue };
         let unit = instruments.iter().find(|i| i.source == source && i.name == name).map(|i| i.unit.clone());

@@ -15,7 +15,9 @@ pub(crate) fn metrics(loaded: &Loaded) -> Vec<MetricSummary> {
             let labels: BTreeMap<String, String> =
                 instrument.labels.iter().map(|label| (label.name.clone(), label.value.clone())).collect();
             let (distribution, value) = match instrument.kind {
-                InstrumentKind::Histogram => (Some(distribution(&instrument.histogram, &instrument.unit)), None),
+                InstrumentKind::Histogram => {
+                    (Some(distribution(&instrument.histogram, &instrument.unit)), None)
+                }
                 InstrumentKind::Counter => (None, Some(instrument.counter as f64)),
                 InstrumentKind::Gauge => (None, instrument.gauge),
             };

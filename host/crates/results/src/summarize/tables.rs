@@ -30,7 +30,11 @@ pub(crate) struct TableRows {
 }
 
 impl TableRows {
-    pub(crate) fn parse(path: &Path, content: &[u8], declaration: &TableDeclaration) -> Result<Self, ReadError> {
+    pub(crate) fn parse(
+        path: &Path,
+        content: &[u8],
+        declaration: &TableDeclaration,
+    ) -> Result<Self, ReadError> {
         let shape = Shape::of(declaration);
         let mut rows = Self::default();
         for row in json_lines::<Row>(path, content) {
@@ -80,7 +84,9 @@ impl Shape {
         let ranking = named.or(durations.last())?.clone();
         Some(Self {
             namespace: text(&["namespace"]),
-            object: text(&["object"]).or_else(|| text(&["pod", "name"])).or_else(|| texts.clone().next().map(|c| c.name.clone()))?,
+            object: text(&["object"])
+                .or_else(|| text(&["pod", "name"]))
+                .or_else(|| texts.clone().next().map(|c| c.name.clone()))?,
             node: text(&["node", "nodename"]),
             reason: text(&["reason", "why", "cause"]),
             durations,

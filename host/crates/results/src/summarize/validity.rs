@@ -82,9 +82,12 @@ fn of_event(event: &EventLine) -> Option<Finding> {
         EventLine::MeasurementFailed { source, message, fault: None, .. } => {
             finding(FindingKind::MeasurementFailed, true, source, format!("ended early: {message}"))
         }
-        EventLine::LogsDropped { source, n } => {
-            finding(FindingKind::LogsDropped, false, source, format!("{n} log messages over the limit were left out"))
-        }
+        EventLine::LogsDropped { source, n } => finding(
+            FindingKind::LogsDropped,
+            false,
+            source,
+            format!("{n} log messages over the limit were left out"),
+        ),
         EventLine::Doubt { message } => finding(FindingKind::Doubt, false, "", message.clone()),
         EventLine::PhaseStarted { .. }
         | EventLine::JobStarted { .. }
@@ -113,10 +116,20 @@ fn of_outcome(outcome: Outcome, job: &str, message: Option<&str>, findings: &mut
             findings.push(finding(FindingKind::JobFailed, false, job, format!("the job gave up: {message}")));
         }
         Outcome::Faulted => {
-            findings.push(finding(FindingKind::PluginFault, true, job, format!("the plugin broke: {message}")));
+            findings.push(finding(
+                FindingKind::PluginFault,
+                true,
+                job,
+                format!("the plugin broke: {message}"),
+            ));
         }
         Outcome::Unfinished => {
-            findings.push(finding(FindingKind::Partial, true, job, "the job has no end in the record".to_owned()));
+            findings.push(finding(
+                FindingKind::Partial,
+                true,
+                job,
+                "the job has no end in the record".to_owned(),
+            ));
         }
         Outcome::Completed | Outcome::Stopped | Outcome::Skipped => {}
     }
@@ -124,7 +137,10 @@ fn of_outcome(outcome: Outcome, job: &str, message: Option<&str>, findings: &mut
 
 fn of_queue(loaded: &Loaded, job: &str, summary: &QueueSummary, findings: &mut Vec<Finding>) {
     let name = &summary.name;
-    let Some(queue) = loaded.queues.values().find(|q| q.job.as_str() == job && q.name.as_str() == name) else { return };
+    let Some(queue) = loaded.queues.values().find(|q| q.job.as_str() == job && q.name.as_str() == name)
+    else {
+        return;
+    };
     if let Some(delivered) = summary.delivered
         && delivered < DELIVERED
     {
@@ -141,7 +157,10 @@ fn of_queue(loaded: &Loaded, job: &str, summary: &QueueSummary, findings: &mut V
         findings.push(finding(FindingKind::LateLoad, true, job, text));
     }
     let refused = loaded.operations.iter().filter(|series| {
-        series.job == job && series.label("queue") == name && series.is_measured() && series.http_status() == 429
+        series.job == job
+            && series.label("queue") == name
+            && series.is_measured()
+            && series.http_status() == 429
     });
     let refused: u64 = refused.map(|series| series.response.count()).sum();
     if refused > 0 {

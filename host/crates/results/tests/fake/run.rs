@@ -11,10 +11,10 @@ use std::{
 };
 
 use bench_model::{
-    Arrival, CleanupOutcome, Column, ColumnDeclaration, Digest, InstrumentId, InstrumentKind, JobName, JobOutcome,
-    Label, MetricName, NEVER, OnTooManyRequests, Operation, Permissions, Phase, PluginName, QueueId, QueueName,
-    QueueSpec, QueueTotals, Rate, ReasonId, ResourceId, ResourceRef, RunEvent, RunId, TableDeclaration, TableId,
-    TimeNs, Verb, WaitOutcome,
+    Arrival, CleanupOutcome, Column, ColumnDeclaration, Digest, InstrumentId, InstrumentKind, JobName,
+    JobOutcome, Label, MetricName, NEVER, OnTooManyRequests, Operation, Permissions, Phase, PluginName,
+    QueueId, QueueName, QueueSpec, QueueTotals, Rate, ReasonId, ResourceId, ResourceRef, RunEvent, RunId,
+    TableDeclaration, TableId, TimeNs, Verb, WaitOutcome,
 };
 use bench_results::{PluginFacts, Recorder, RunHeader};
 
@@ -130,11 +130,23 @@ impl FakeRun {
             due,
             sent,
             done,
-            http_status: if silent { 0 } else if failing { self.failing.1 } else { 201 },
+            http_status: if silent {
+                0
+            } else if failing {
+                self.failing.1
+            } else {
+                201
+            },
             attempts: 1,
             verb: Verb::Create,
             resource: ResourceId(1),
-            reason: if silent { ReasonId(2) } else if failing { ReasonId(1) } else { ReasonId::NONE },
+            reason: if silent {
+                ReasonId(2)
+            } else if failing {
+                ReasonId(1)
+            } else {
+                ReasonId::NONE
+            },
         }
     }
 
@@ -180,11 +192,31 @@ impl FakeRun {
             RunEvent::ClockOffset { at, low: TimeNs(-3_100_000), high: TimeNs(-1_900_000) },
             RunEvent::PhaseStarted { phase: Phase::Measure, at: TimeNs(S / 2) },
             RunEvent::JobStarted { job: job(), at: TimeNs(S) },
-            RunEvent::QueueOpened { queue: QueueId(1), job: job(), name: QueueName::main(), spec, at: TimeNs(S) },
-            RunEvent::QueueOpened { queue: QueueId(2), job: job(), name: QueueName::setup(), spec: QueueSpec::setup(), at },
+            RunEvent::QueueOpened {
+                queue: QueueId(1),
+                job: job(),
+                name: QueueName::main(),
+                spec,
+                at: TimeNs(S),
+            },
+            RunEvent::QueueOpened {
+                queue: QueueId(2),
+                job: job(),
+                name: QueueName::setup(),
+                spec: QueueSpec::setup(),
+                at,
+            },
             RunEvent::ResourceSeen { resource: ResourceId(1), target: pods() },
-            RunEvent::ReasonSeen { reason: ReasonId(1), text: text("InternalError"), example: text("etcdserver: request timed out") },
-            RunEvent::ReasonSeen { reason: ReasonId(2), text: text("Transport"), example: text("connection reset") },
+            RunEvent::ReasonSeen {
+                reason: ReasonId(1),
+                text: text("InternalError"),
+                example: text("etcdserver: request timed out"),
+            },
+            RunEvent::ReasonSeen {
+                reason: ReasonId(2),
+                text: text("Transport"),
+                example: text("connection reset"),
+            },
         ]
     }
 
@@ -217,7 +249,11 @@ impl FakeRun {
                 Column::Texts(n.clone().map(|i| format!("node-{}", i % 10)).collect()),
                 Column::Ints(n.clone().map(|i| self.due(i).0).collect()),
                 Column::Ints(n.clone().map(|_| 30 * MS as i64).collect()),
-                Column::Ints(n.clone().map(|i| if ready(i) == i64::MAX { i64::MAX } else { ready(i) - 5 * MS as i64 }).collect()),
+                Column::Ints(
+                    n.clone()
+                        .map(|i| if ready(i) == i64::MAX { i64::MAX } else { ready(i) - 5 * MS as i64 })
+                        .collect(),
+                ),
                 Column::Ints(n.map(ready).collect()),
             ],
         }
@@ -257,7 +293,9 @@ impl FakeRun {
         let at = self.end();
         let met = u32::try_from(self.pods - self.unready).unwrap_or(u32::MAX);
         let unmet = u32::try_from(self.unready).unwrap_or(u32::MAX);
-        let examples = (0..self.unready.min(20)).map(|i| format!("churn-0/{}-{i}: Unschedulable", self.prefix)).collect();
+        let examples = (0..self.unready.min(20))
+            .map(|i| format!("churn-0/{}-{i}: Unschedulable", self.prefix))
+            .collect();
         let totals = QueueTotals {
             asked: self.pods,
             due: self.pods,
@@ -272,7 +310,10 @@ impl FakeRun {
             RunEvent::QueueClosed { queue: QueueId(2), totals: QueueTotals::default(), at },
             RunEvent::Waited { job: job(), at, outcome },
             self.rows(),
-            RunEvent::MeasurementReport { source: "pod-latency".to_owned(), json: r#"{"clock":"watch"}"#.to_owned() },
+            RunEvent::MeasurementReport {
+                source: "pod-latency".to_owned(),
+                json: r#"{"clock":"watch"}"#.to_owned(),
+            },
         ];
         events.extend(self.extra.iter().cloned());
         events.extend([

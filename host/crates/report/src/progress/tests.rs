@@ -1,0 +1,108 @@
+use std::{
+    io::{self, Write},
+    num::NonZeroU32,
+    sync::Arc,
+    time::Duration,
+};
+
+use bench_model::{
+    Arrival, InstrumentId, InstrumentKind, JobName, MetricName, OnTooManyRequests, Operation, QueueId,
+    QueueName, QueueSpec, Rate, ReasonId, ResourceId, Verb,
+};
+use parking_lot::Mutex;
+
+use super::*;
+
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn shown(kind: ProgressKind, events: &[RunEvent]) -> String {
+    let shared = Shared::default();
+    let mut progress = Progress::new(kind, Box::new(shared.clone()));
+    events.iter().for_each(|event| progress.event(event));
+    progress.finish();
+    let bytes = shared.0.lock().clone();
+    String::from_utf8(bytes).expect("text")
+}
+
+/// Twelve seconds at 50/s, every 100th operation fails.
+fn events() -> Vec<RunEvent> {
+    let job = JobName::parse("create-pods").expect("a name");
+    let spec = QueueSpec {
+        rate: Some(Rate::try_new(50.0).expect("a rate")),
+        burst: NonZeroU32::MIN,
+        arrival: Arrival::Constant,
+        in_flight: NonZeroU32::MIN,
+        on_too_many_requests: OnTooManyRequests::Record,
+    };
+    let at = TimeNs(0);
+    let mut events = vec![
+        RunEvent::PhaseStarted { phase: Phase::Measure, at },
+        RunEvent::JobStarted { job: job.clone(), at },
+        RunEvent::QueueOpened { queue: QueueId(1), job: job.clone(), name: QueueName::main(), spec, at },
+        RunEvent::InstrumentOpened {
+            instrument: InstrumentId(1),
+            source: "pod-latency".to_owned(),
+            name: MetricName::parse("ready").expect("a name"),
+            kind: InstrumentKind::Histogram,
+            unit: "ns".to_owned(),
+            labels: Vec::new(),
+        },
+    ];
+    for i in 0..600_u64 {
+        let due = TimeNs(0) + Duration::from_millis(20 * i);
+        let failed = i % 100 == 99;
+        let operation = Operation {
+            index: i,
+            due,
+            sent: due,
+            done: due + Duration::from_millis(5),
+            http_status: if failed { 500 } else { 201 },
+            attempts: 1,
+            verb: Verb::Create,
+            resource: ResourceId(1),
+            reason: ReasonId(u32::from(failed)),
+        };
+        events.push(RunEvent::Operations { queue: QueueId(1), operations: vec![operation] });
+        let at = due + Duration::from_millis(6);
+        events.push(RunEvent::Observed { instrument: InstrumentId(1), at, values: vec![1_000] });
+    }
+    let at = TimeNs(12_000_000_000);
+    let message = "bad\u{1b}[2Jpod".to_owned();
+    let (source, level) = ("objects".to_owned(), LogLevel::Warn);
+    events.push(RunEvent::Log { source, level, at, message, fields: Vec::new() });
+    events.push(RunEvent::JobFinished { job, at, outcome: JobOutcome::Completed });
+    events.push(RunEvent::PhaseStarted { phase: Phase::Teardown, at });
+    let outcome = CleanupOutcome { deleted: 600, ..CleanupOutcome::default() };
+    events.push(RunEvent::CleanedUp { outcome, at: TimeNs(13_000_000_000) });
+    events
+}
+
+#[test]
+fn plain_progress_is_a_line_for_each_step_and_every_five_seconds() {
+    insta::assert_snapshot!(shown(ProgressKind::Plain, &events()), @"");
+}
+
+#[test]
+fn a_terminal_keeps_the_steps_and_is_cleared_of_the_rest() {
+    let text = shown(ProgressKind::Terminal { width: 80 }, &events());
+    assert!(text.contains("job `create-pods` completed: 600 operations, 6 errors"), "{text}");
+    assert!(text.contains("create-pods: 50 operations · 50/s offered"), "{text}");
+    assert!(text.contains("bad\\u{1b}[2Jpod"), "{text}");
+}
+
+#[test]
+fn nothing_is_shown_when_it_is_off() {
+    assert_eq!(shown(ProgressKind::Off, &events()), "");
+}
