@@ -8,7 +8,7 @@ const EXACT_CLOCK: (i64, i64) = (0, 0);
 const SECOND: i64 = 1_000_000_000;
 
 /// An event with conditions up to the given number true; created in second 1, due at 10, sent at 12.
-fn event(kind: RowKind, uid: &str, observed_at: i64, reached: &[Condition]) -> Event<'_> {
+fn event<'a>(kind: RowKind, uid: &'a str, observed_at: i64, reached: &[Condition]) -> Event<'a> {
     let mut status = ["False"; N_CONDITIONS];
     reached.iter().for_each(|&condition| status[condition as usize] = "True");
     Event {
