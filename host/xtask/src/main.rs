@@ -1,1 +1,109 @@
-fn main() {}
+//! Developer tasks: `cargo xtask demo` shows the program, `cargo xtask test` passes all the tests.
+//!
+//! Each does its own set-up, so that a fresh machine with rustup, Go and a C compiler needs nothing else.
+
+mod lab;
+mod setup;
+
+use std::{
+    ffi::OsStr,
+    path::PathBuf,
+    process::{Command, ExitCode},
+};
+
+use anyhow::{Context, ensure};
+use clap::{Parser, Subcommand};
+
+/// Developer tasks of `bench`.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Build everything and run the quickstart scenario on the simulated cluster.
+    Demo,
+    /// Build what the tests need, the real control plane included, and run all of them.
+    Test {
+        /// Only tests whose name contains this.
+        filter: Option<String>,
+    },
+    /// Check form and lints, as CI does.
+    Lint,
+    /// Rewrite golden files and snapshots to what the code now does; look at the diff before committing.
+    Bless,
+    /// Run a real control plane to work against, until Ctrl-C.
+    #[command(subcommand)]
+    Lab(lab::Lab),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().task {
+        Task::Demo => demo(),
+        Task::Test { filter } => test(filter.as_deref()),
+        Task::Lint => lint(),
+        Task::Bless => bless(),
+        Task::Lab(lab) => lab::run(lab),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            setup::say(&format!("error: {error:?}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the workspace.
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn cargo<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.current_dir(root()).args(arguments);
+    command
+}
+
+fn run(mut command: Command) -> anyhow::Result<()> {
+    let shown = format!("{command:?}");
+    let status = command.status().with_context(|| format!("failed to start {shown}"))?;
+    ensure!(status.success(), "{shown} ended with {status}");
+    Ok(())
+}
+
+fn demo() -> anyhow::Result<()> {
+    setup::wasm_target()?;
+    run(cargo(["build", "--package", "bench"]))?;
+    let bench = root().join("target/debug/bench");
+    let mut command = Command::new(bench);
+    command.current_dir(root()).args(["run", "scenarios/quickstart.yaml"]);
+    run(command)
+}
+
+fn test(filter: Option<&str>) -> anyhow::Result<()> {
+    setup::wasm_target()?;
+    setup::foreign_plugins()?;
+    setup::control_plane()?;
+    let mut command = cargo(["test", "--workspace", "--no-fail-fast"]);
+    command.args(filter);
+    run(command)
+}
+
+fn lint() -> anyhow::Result<()> {
+    setup::wasm_target()?;
+    run(cargo(["fmt", "--all", "--check"]))?;
+    run(cargo(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
+}
+
+fn bless() -> anyhow::Result<()> {
+    setup::wasm_target()?;
+    setup::foreign_plugins()?;
+    let mut command = cargo(["test", "--workspace", "--no-fail-fast", "--exclude", "bench-lab"]);
+    command.env("UPDATE_EXPECT", "1").env("INSTA_UPDATE", "always");
+    run(command)
+}

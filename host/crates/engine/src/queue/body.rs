@@ -1,0 +1,183 @@
+//! Turns a row of a batch into the request that will be sent for it.
+
+use std::sync::Arc;
+
+use bench_model::{ResourceRef, Verb};
+use bench_plugin_host::{Param, ParamColumn, WriteAction};
+use bench_template::{ParamValue, Renderer};
+use bytes::Bytes;
+
+use super::Shared;
+
+/// Content type of everything that is no patch.
+const JSON: &str = "application/json";
+
+/// A request that waits for its due time.
+pub(super) struct Prepared {
+    pub(super) verb: Verb,
+    pub(super) target: Arc<ResourceRef>,
+    pub(super) name: String,
+    pub(super) query: Arc<str>,
+    pub(super) content_type: &'static str,
+    pub(super) body: Bytes,
+}
+
+/// Why a row is not sent: a reason for the record and a sentence for people.
+pub(super) struct Refusal {
+    pub(super) verb: Verb,
+    pub(super) target: Arc<ResourceRef>,
+    pub(super) reason: &'static str,
+    pub(super) message: String,
+}
+
+/// The rows of one batch.
+pub(super) struct Rows {
+    action: Action,
+    /// The target of the previous row: rows of one namespace follow each other.
+    target: Arc<ResourceRef>,
+    query: Arc<str>,
+}
+
+enum Action {
+    Create { renderer: Renderer, namespaced: bool, params: Vec<ParamColumn> },
+    CreateRaw { bodies: Vec<Bytes> },
+    Patch { names: Vec<String>, content_type: &'static str, renderer: Renderer, params: Vec<ParamColumn> },
+    Delete { names: Vec<String>, body: Bytes },
+    Read { verb: Verb, names: Vec<String> },
+}
+
+impl Rows {
+    pub(super) fn new(action: WriteAction) -> Self {
+        let mut rows_query = String::new();
+        let (action, target) = match action {
+            WriteAction::Create { template, target, namespaced, params } => {
+                (Action::Create { renderer: template.renderer(), namespaced, params }, target)
+            }
+            WriteAction::CreateRaw { target, bodies } => (Action::CreateRaw { bodies }, target),
+            WriteAction::Patch { target, names, how, template, params } => {
+                if how == bench_plugin_host::PatchType::Apply {
+                    rows_query.push_str("fieldManager=bench&force=true");
+                }
+                let content_type = how.content_type();
+                (Action::Patch { names, content_type, renderer: template.renderer(), params }, target)
+            }
+            WriteAction::Delete { target, names, body } => (Action::Delete { names, body }, target),
+            WriteAction::Read { target, verb, names, query } => {
+                rows_query = query;
+                (Action::Read { verb, names }, target)
+            }
+        };
+        Self { action, target: Arc::new(target), query: rows_query.into() }
+    }
+
+    pub(super) fn verb(&self) -> Verb {
+        match &self.action {
+            Action::Create { .. } | Action::CreateRaw { .. } => Verb::Create,
+            Action::Patch { .. } => Verb::Patch,
+            Action::Delete { .. } => Verb::Delete,
+            Action::Read { verb, .. } => *verb,
+        }
+    }
+
+    pub(super) fn target(&self) -> &ResourceRef {
+        &self.target
+    }
+
+    /// Renders a row and checks what only a row can tell: namespace, caps, whose object it is.
+    pub(super) async fn prepare(&mut self, row: u64, shared: &Shared) -> Result<Prepared, Refusal> {
+        let (name, content_type, body) = self.render(row).map_err(|m| self.refuse("Invalid", m))?;
+        let verb = self.verb();
+        let services = &shared.services;
+        if !shared.settings.grants.allows(verb, &self.target, &self.target.namespace, &services.namespaces) {
+            let place = if self.target.namespace.is_empty() { "the cluster" } else { &self.target.namespace };
+            return Err(self.refuse("Denied", format!("{verb} {} is not granted in {place}", self.target)));
+        }
+        if verb == Verb::Delete && !self.is_ours(&name, shared) {
+            return Err(self.refuse("Denied", format!("{} `{name}` was not made by this run", self.target)));
+        }
+        if verb == Verb::Create {
+            let is_namespace = is_namespaces(&self.target);
+            services.ledger.take_object(is_namespace).map_err(|e| self.refuse("LimitExceeded", e.to_string()))?;
+            self.announce(is_namespace, &name, shared).await.map_err(|m| self.refuse("JournalFailed", m))?;
+        }
+        let (target, query) = (self.target.clone(), self.query.clone());
+        Ok(Prepared { verb, target, name, query, content_type, body })
+    }
+
+    /// Says in the journal what comes, before it leaves.
+    async fn announce(&self, is_namespace: bool, name: &str, shared: &Shared) -> Result<(), String> {
+        let journal = &shared.services.journal;
+        if is_namespace {
+            let entry = bench_model::JournalEntry::WillCreateNamespace { name: name.to_owned() };
+            return journal.write(entry).await.map_err(|e| e.to_string());
+        }
+        journal.will_create(&self.target).await.map_err(|e| e.to_string())
+    }
+
+    fn is_ours(&self, name: &str, shared: &Shared) -> bool {
+        let namespaces = &shared.services.namespaces;
+        if is_namespaces(&self.target) {
+            return namespaces.contains(name);
+        }
+        let in_own_namespace = !self.target.namespace.is_empty() && namespaces.contains(&self.target.namespace);
+        in_own_namespace || shared.services.ledger.has_made(&self.target, name)
+    }
+
+    fn refuse(&self, reason: &'static str, message: String) -> Refusal {
+        Refusal { verb: self.verb(), target: self.target.clone(), reason, message }
+    }
+
+    /// Name, content type and body of a row; moves `target` to the row's namespace.
+    fn render(&mut self, row: u64) -> Result<(String, &'static str, Bytes), String> {
+        let at = usize::try_from(row).unwrap_or(usize::MAX);
+        let missing = || format!("row {row} has no value");
+        match &mut self.action {
+            Action::Create { renderer, namespaced, params } => {
+                let values: Vec<_> = params.iter().map(|column| value(column, row)).collect();
+                let rendered = renderer.render(&values).map_err(|e| e.to_string())?;
+                if *namespaced && rendered.namespace != self.target.namespace {
+                    self.target = Arc::new(self.target.in_namespace(rendered.namespace));
+                }
+                Ok((rendered.name.to_owned(), JSON, Bytes::copy_from_slice(rendered.body)))
+            }
+            Action::CreateRaw { bodies } => {
+                let body = bodies.get(at).ok_or_else(missing)?.clone();
+                Ok((name_in(&body), JSON, body))
+            }
+            Action::Patch { names, content_type, renderer, params } => {
+                let values: Vec<_> = params.iter().map(|column| value(column, row)).collect();
+                let rendered = renderer.render(&values).map_err(|e| e.to_string())?;
+                let name = names.get(at).ok_or_else(missing)?.clone();
+                Ok((name, content_type, Bytes::copy_from_slice(rendered.body)))
+            }
+            Action::Delete { names, body } => Ok((names.get(at).ok_or_else(missing)?.clone(), JSON, body.clone())),
+            Action::Read { names, .. } => Ok((names.get(at).cloned().unwrap_or_default(), JSON, Bytes::new())),
+        }
+    }
+}
+
+fn value(column: &ParamColumn, row: u64) -> ParamValue<'_> {
+    match column.value(row) {
+        Param::Text(text) => ParamValue::Text(text),
+        Param::Int(int) => ParamValue::Int(int),
+    }
+}
+
+/// Whether a target is the kind Namespace itself.
+pub(super) fn is_namespaces(target: &ResourceRef) -> bool {
+    target.group.is_empty() && target.plural == "namespaces"
+}
+
+/// `metadata.name` of a whole object; empty when the API server makes it.
+fn name_in(body: &[u8]) -> String {
+    #[derive(serde::Deserialize)]
+    struct Object {
+        metadata: Metadata,
+    }
+    #[derive(serde::Deserialize)]
+    struct Metadata {
+        #[serde(default)]
+        name: String,
+    }
+    serde_json::from_slice::<Object>(body).map(|object| object.metadata.name).unwrap_or_default()
+}

@@ -1,0 +1,245 @@
+//! The command line: clap types and their help, no logic.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Measures Kubernetes clusters, and says how far the numbers can be trusted.
+///
+/// A scenario file says what to create, how fast, and what to measure. Workloads and measurements are
+/// sandboxed WebAssembly plugins.
+#[derive(Debug, Parser)]
+#[command(name = "bench", version, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = "Try it without a cluster:\n  bench run scenarios/quickstart.yaml\n\nExit codes: 0 pass, 3 invalid scenario, \
+10 threshold failed, 12 no data, 13 invalid run, 14 refused, 15 not cleaned up, 17 plugin, 18 unreachable, 20 deadline, 130 interrupted.")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// More talk on stderr: -v for steps, -vv for requests.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// When to use colour.
+    #[arg(long, global = true, value_enum, default_value_t = ColorWhen::Auto)]
+    pub color: ColorWhen,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The form of what goes to stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Text,
+    /// For machines; see `bench schema summary`.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a scenario and print its verdict.
+    Run(RunArgs),
+    /// Check a scenario and its plugins without a cluster.
+    Validate(ValidateArgs),
+    /// Show what a run would do, and what its plugins may do.
+    Plan(PlanArgs),
+    /// Remove what a run left behind; needs no scenario file.
+    Cleanup(CleanupArgs),
+    /// List recorded runs, or show one.
+    #[command(subcommand)]
+    Runs(RunsCommand),
+    /// Print the report of a recorded run again.
+    Report(ReportArgs),
+    /// Look at a plugin.
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+    /// Serve a simulated cluster, for use with kubectl.
+    Sim(SimArgs),
+    /// Print a JSON Schema.
+    Schema(SchemaArgs),
+    /// Print a completion script for a shell.
+    Completion(CompletionArgs),
+}
+
+/// Which scenario, and with what changed.
+#[derive(Debug, Args)]
+pub struct ScenarioArgs {
+    /// The scenario file.
+    #[arg(value_name = "SCENARIO.yaml")]
+    pub scenario: PathBuf,
+    /// Change a value of the scenario: `variables.pods=50`, `jobs.create-pods.queue.rate=5/s`. Repeatable.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub sets: Vec<String>,
+}
+
+/// Which cluster.
+#[derive(Debug, Args)]
+pub struct ClusterArgs {
+    /// Path of a kubeconfig; otherwise the scenario's, then as kubectl finds it.
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig.
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Allow a cluster that is neither simulated nor on loopback, by the UID of its namespace kube-system.
+    #[arg(long, value_name = "UID")]
+    pub cluster_uid: Option<String>,
+}
+
+/// Where runs are recorded.
+#[derive(Debug, Args)]
+pub struct RunsDirArgs {
+    /// Folder of recorded runs.
+    #[arg(long, value_name = "DIR", default_value = "runs", env = "BENCH_RUNS")]
+    pub runs: PathBuf,
+}
+
+/// Arguments of `bench run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub scenario: ScenarioArgs,
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+    #[command(flatten)]
+    pub runs: RunsDirArgs,
+    /// Form of the result on stdout.
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+    /// No progress on stderr.
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// Arguments of `bench validate`.
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    #[command(flatten)]
+    pub scenario: ScenarioArgs,
+}
+
+/// Arguments of `bench plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    pub scenario: ScenarioArgs,
+    /// Form of the plan on stdout.
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+}
+
+/// Arguments of `bench cleanup`.
+#[derive(Debug, Args)]
+pub struct CleanupArgs {
+    /// The run: its id, the shortest unique prefix of a recorded one, or `latest`.
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+    #[command(flatten)]
+    pub runs: RunsDirArgs,
+    /// Form of the result on stdout.
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+}
+
+/// What to do with recorded runs.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// List recorded runs, newest first.
+    List(RunsListArgs),
+    /// Show one run: where its record is and what is in it.
+    Show(ReportArgs),
+}
+
+/// Arguments of `bench runs list`.
+#[derive(Debug, Args)]
+pub struct RunsListArgs {
+    #[command(flatten)]
+    pub runs: RunsDirArgs,
+    /// Form of the list on stdout.
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+}
+
+/// Arguments of `bench report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The run: shortest unique prefix of its id, `latest`, or the path of its folder.
+    #[arg(value_name = "RUN", default_value = "latest")]
+    pub run: String,
+    #[command(flatten)]
+    pub runs: RunsDirArgs,
+    /// Form of the report on stdout.
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+}
+
+/// What to do with plugins.
+#[derive(Debug, Subcommand)]
+pub enum PluginCommand {
+    /// Show what a plugin is, asks for, measures and takes as configuration.
+    Inspect(PluginInspectArgs),
+}
+
+/// Arguments of `bench plugin inspect`.
+#[derive(Debug, Args)]
+pub struct PluginInspectArgs {
+    /// `builtin:NAME`, or the path of a component.
+    #[arg(value_name = "PLUGIN")]
+    pub plugin: String,
+    /// Form on stdout.
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+}
+
+/// Arguments of `bench sim`.
+#[derive(Debug, Args)]
+pub struct SimArgs {
+    /// Nodes of the cluster.
+    #[arg(long, default_value_t = 10)]
+    pub nodes: u32,
+    /// Settings as in `cluster.simulated` of a scenario, as YAML or JSON.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where to write the kubeconfig; otherwise a file whose path is printed.
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig_out: Option<PathBuf>,
+    /// Address to listen on; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub listen: std::net::SocketAddr,
+}
+
+/// Arguments of `bench schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Of what.
+    #[arg(value_enum, default_value_t = SchemaOf::Scenario)]
+    pub of: SchemaOf,
+}
+
+/// What has a published schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// A scenario file.
+    Scenario,
+    /// The result of `--output json`.
+    Summary,
+}
+
+/// Arguments of `bench completion`.
+#[derive(Debug, Args)]
+pub struct CompletionArgs {
+    /// Which shell.
+    pub shell: clap_complete::Shell,
+}

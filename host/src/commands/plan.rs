@@ -1,0 +1,128 @@
+//! `bench plan`: what a run would do, and what its plugins may do.
+
+use bench_engine::{Plan, PlannedPlugin};
+use bench_model::{NamespaceScope, Permissions, QueueSpec};
+use serde_json::json;
+
+use super::load::{Loaded, load};
+use crate::{
+    cli::{Output, PlanArgs},
+    diagnostics::{Failure, Ui},
+    exit_code::Exit,
+};
+
+/// Shows the plan of a scenario; touches no cluster.
+pub async fn run(args: PlanArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let loaded = load(&args.scenario).await?;
+    match args.output {
+        Output::Json => ui.print(&format!("{:#}\n", as_json(&loaded)))?,
+        Output::Text => ui.print(&as_text(&loaded))?,
+    }
+    Ok(Exit::Pass)
+}
+
+/// Plugins of a plan, each once, in the order of their names.
+fn plugins(plan: &Plan) -> Vec<&PlannedPlugin> {
+    let used = plan.measurements.iter().map(|one| &*one.plugin).chain(plan.jobs.iter().map(|job| &*job.plugin));
+    let mut plugins: Vec<_> = used.collect();
+    plugins.sort_by(|a, b| a.name.cmp(&b.name));
+    plugins.dedup_by(|a, b| a.name == b.name);
+    plugins
+}
+
+fn as_json(loaded: &Loaded) -> serde_json::Value {
+    let Loaded { scenario, plan, .. } = loaded;
+    let config = |text: &str| serde_json::from_str(text).unwrap_or(serde_json::Value::Null);
+    json!({
+        "schemaVersion": 1,
+        "scenario": scenario.name,
+        "seed": plan.seed,
+        "shard": { "index": plan.shard.index(), "total": plan.shard.total() },
+        "deadline": bench_model::format_duration(plan.deadline),
+        "limits": scenario.limits,
+        "cluster": scenario.cluster,
+        "plugins": plugins(plan).into_iter().map(|plugin| json!({
+            "name": plugin.name,
+            "version": plugin.loaded.manifest.version,
+            "digest": plugin.loaded.digest,
+            "grants": plugin.grants.effective(),
+            "memoryBytes": plugin.limits.memory_bytes,
+        })).collect::<Vec<_>>(),
+        "measurements": plan.measurements.iter().map(|one| json!({
+            "name": one.name, "plugin": one.plugin.name, "config": config(&one.config),
+        })).collect::<Vec<_>>(),
+        "jobs": plan.jobs.iter().map(|job| json!({
+            "name": job.name, "plugin": job.plugin.name, "queues": job.queues, "config": config(&job.config),
+        })).collect::<Vec<_>>(),
+        "thresholds": scenario.thresholds.iter().map(|threshold| &threshold.text).collect::<Vec<_>>(),
+    })
+}
+
+fn as_text(loaded: &Loaded) -> String {
+    let Loaded { scenario, plan, .. } = loaded;
+    let mut text = format!("scenario {} (seed {}, deadline {})\n", scenario.name, plan.seed, bench_model::format_duration(plan.deadline));
+    let cap = |limit: Option<u64>| limit.map_or_else(|| "no cap".to_owned(), |limit| limit.to_string());
+    let rate = scenario.limits.requests_per_second.map_or_else(|| "no cap".to_owned(), |rate| rate.to_string());
+    let (objects, namespaces) = (cap(plan.caps.objects), cap(plan.caps.namespaces));
+    text.push_str(&format!("limits   objects {objects}, namespaces {namespaces}, requests {rate}\n\n"));
+    for plugin in plugins(plan) {
+        let manifest = &plugin.loaded.manifest;
+        text.push_str(&format!("plugin   {} {} {}\n", plugin.name, manifest.version, plugin.loaded.digest));
+        text.push_str(&permissions_text(&plugin.grants.effective(), "  "));
+    }
+    text.push('\n');
+    for measurement in &plan.measurements {
+        text.push_str(&format!("measure  {} by {}\n", measurement.name, measurement.plugin.name));
+    }
+    for job in &plan.jobs {
+        text.push_str(&format!("job      {} by {}\n", job.name, job.plugin.name));
+        for (name, spec) in &job.queues {
+            text.push_str(&format!("  queue {name}: {}\n", queue_text(spec)));
+        }
+    }
+    if !scenario.thresholds.is_empty() {
+        text.push('\n');
+    }
+    for threshold in &scenario.thresholds {
+        text.push_str(&format!("gate     {threshold}\n"));
+    }
+    text
+}
+
+fn queue_text(spec: &QueueSpec) -> String {
+    let arrival = format!("{:?}", spec.arrival).to_lowercase();
+    let pacing = spec.rate.map_or_else(
+        || "unpaced".to_owned(),
+        |rate| format!("{rate}, burst {}, {arrival} arrival", spec.burst),
+    );
+    format!("{pacing}, at most {} in flight", spec.in_flight)
+}
+
+/// The rights of a plugin, one line each.
+pub fn permissions_text(permissions: &Permissions, indent: &str) -> String {
+    let mut text = String::new();
+    for rule in &permissions.kubernetes {
+        let verbs: Vec<_> = rule.verbs.iter().map(|verb| verb.as_str()).collect();
+        let groups: Vec<_> = rule.api_groups.iter().map(|group| if group.is_empty() { "core" } else { group }).collect();
+        let place = match &rule.namespaces {
+            NamespaceScope::Run => "in namespaces of the run".to_owned(),
+            NamespaceScope::All => "in the whole cluster".to_owned(),
+            NamespaceScope::Named(names) => format!("in {}", names.join(", ")),
+        };
+        let what = format!("{} of {}", rule.resources.join(", "), groups.join(", "));
+        text.push_str(&format!("{indent}may {} {what} {place}\n", verbs.join(", ")));
+    }
+    if permissions.prometheus {
+        text.push_str(&format!("{indent}may query Prometheus\n"));
+    }
+    if permissions.raw {
+        text.push_str(&format!("{indent}may read whole objects\n"));
+    }
+    for target in &permissions.proxy {
+        text.push_str(&format!("{indent}may reach {target} through the API server\n"));
+    }
+    if text.is_empty() {
+        text = format!("{indent}may do nothing on the cluster\n");
+    }
+    text
+}

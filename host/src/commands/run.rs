@@ -1,0 +1,141 @@
+//! `bench run`: the path of a run, top to bottom.
+
+mod header;
+mod prometheus;
+
+use std::{path::Path, sync::Arc};
+
+use bench_engine::{RunContext, RunOutcome, Stop, Timing};
+use bench_limiter::RunClock;
+use bench_model::{JournalEntry, RunId};
+use bench_report::{Progress, ProgressKind};
+use bench_results::{Recorder, Store};
+
+use super::{
+    connect::{Connected, connect},
+    load::{Loaded, load},
+    preflight::preflight,
+    record::Record,
+    report, signals,
+};
+use crate::{
+    cli::RunArgs,
+    diagnostics::{Failure, Message, Ui},
+    exit_code::Exit,
+};
+
+/// Guests compute on so many threads: a slow one does not hold up another.
+const PLUGIN_THREADS: usize = 2;
+
+/// Runs a scenario and prints its verdict.
+pub async fn run(args: RunArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let loaded = load(&args.scenario).await?;
+    let clock = RunClock::start();
+    let connected = connect(&loaded.scenario, &loaded.folder, &args.cluster, clock).await?;
+    preflight(&loaded, &connected.cluster).await?;
+
+    let run_id = new_run_id();
+    let stop = Stop::new();
+    let listening = tokio::spawn(signals::listen(stop.clone(), *ui));
+    let recorder = create_record(&args, &loaded, &connected, run_id, clock)?;
+    let dir = recorder.dir().to_owned();
+    let record = Record::start(recorder, &first_entry(run_id, &connected), clock, progress(&args, ui), stop.clone())?;
+
+    let outcome = execute(loaded, &connected, &record, run_id, clock, stop).await;
+    listening.abort();
+    record.finish()?;
+    let outcome = outcome?;
+
+    let summary = report::read(&dir)?;
+    bench_results::save_summary(&dir, &summary).map_err(|error| Failure::error(Exit::Bug, error))?;
+    report::print(&summary, &dir, args.output, ui)?;
+    tell_what_is_left(&outcome, run_id, &args, ui);
+    Ok(Exit::Verdict(bench_results::exit_code(&summary)))
+}
+
+/// Unique and ordered by time; tests may force one.
+fn new_run_id() -> RunId {
+    let forced = std::env::var("BENCH_FORCE_RUN_ID").ok().and_then(|text| text.parse().ok());
+    forced.unwrap_or_else(|| RunId::new(uuid::Uuid::now_v7()))
+}
+
+fn progress(args: &RunArgs, ui: &Ui) -> Progress {
+    let kind = match (args.quiet, ui.is_watched()) {
+        (true, _) => ProgressKind::Off,
+        (false, true) => ProgressKind::Terminal { width: u16::try_from(ui.width()).unwrap_or(100) },
+        (false, false) => ProgressKind::Plain,
+    };
+    Progress::new(kind, Box::new(std::io::stderr()))
+}
+
+fn create_record(
+    args: &RunArgs,
+    loaded: &Loaded,
+    connected: &Connected,
+    run_id: RunId,
+    clock: RunClock,
+) -> Result<Recorder, Failure> {
+    let dir = Store::new(&args.runs.runs).run_dir(&run_id);
+    let header = header::header(loaded, connected, run_id, clock);
+    let resolved = serde_json::to_value(&loaded.scenario).unwrap_or(serde_json::Value::Null);
+    Recorder::create(&dir, &header, &loaded.text, &resolved).map_err(|error| {
+        Failure::with_help(Exit::Bug, error, "--runs names another folder for records")
+    })
+}
+
+fn first_entry(run_id: RunId, connected: &Connected) -> JournalEntry {
+    let facts = connected.cluster.facts();
+    let cluster_uid = facts.kube_system_uid.clone().unwrap_or_default();
+    JournalEntry::Run { run_id, cluster_uid, server: facts.server.clone() }
+}
+
+async fn execute(
+    loaded: Loaded,
+    connected: &Connected,
+    record: &Record,
+    run_id: RunId,
+    clock: RunClock,
+    stop: Stop,
+) -> Result<RunOutcome, Failure> {
+    let plugins = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(PLUGIN_THREADS)
+        .thread_name("plugin")
+        .enable_all()
+        .build();
+    let plugins = plugins.map_err(|e| Failure::error(Exit::Bug, Message(format!("failed to start a runtime: {e}"))))?;
+    let (prometheus, default_prometheus) = prometheus::endpoints(&loaded.scenario, &loaded.folder, clock)?;
+    let context = RunContext {
+        run_id,
+        plan: loaded.plan,
+        cluster: connected.cluster.clone(),
+        prometheus: Arc::new(prometheus),
+        default_prometheus,
+        clock,
+        events: record.events.clone(),
+        journal: record.journal.clone(),
+        plugin_runtime: plugins.handle().clone(),
+        timing: Timing::Precise,
+        stop,
+    };
+    let outcome = bench_engine::run(context).await;
+    plugins.shutdown_background();
+    outcome.map_err(|error| Failure::error(Exit::Bug, error))
+}
+
+fn tell_what_is_left(outcome: &RunOutcome, run_id: RunId, args: &RunArgs, ui: &Ui) {
+    if outcome.cleanup.as_ref().is_some_and(bench_model::CleanupOutcome::is_complete) {
+        return;
+    }
+    let mut command = format!("bench cleanup {run_id}");
+    let runs = &args.runs.runs;
+    if runs != Path::new("runs") {
+        command.push_str(&format!(" --runs {}", runs.display()));
+    }
+    if let Some(kubeconfig) = &args.cluster.kubeconfig {
+        command.push_str(&format!(" --kubeconfig {}", kubeconfig.display()));
+    }
+    if let Some(context) = &args.cluster.context {
+        command.push_str(&format!(" --context {context}"));
+    }
+    ui.note(&format!("objects of the run are left in the cluster; remove them with:\n  {command}"));
+}

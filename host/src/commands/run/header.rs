@@ -1,0 +1,74 @@
+//! What the record says about the run before anything happened: versions, cluster, machine, plugins.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bench_limiter::RunClock;
+use bench_model::RunId;
+use bench_results::{BenchFacts, ClusterFacts, HostFacts, PluginFacts, RunHeader, ScenarioFacts};
+use sha2::{Digest, Sha256};
+
+use crate::commands::{connect::Connected, load::Loaded};
+
+/// Collects it.
+pub fn header(loaded: &Loaded, connected: &Connected, run_id: RunId, clock: RunClock) -> RunHeader {
+    let scenario = &loaded.scenario;
+    RunHeader {
+        scenario: ScenarioFacts {
+            name: scenario.name.clone(),
+            file: loaded.file.clone(),
+            digest: bench_model::Digest::sha256(Sha256::digest(loaded.text.as_bytes()).into()).to_string(),
+        },
+        bench: BenchFacts { version: env!("CARGO_PKG_VERSION").to_owned(), command: std::env::args().collect() },
+        cluster: cluster_facts(connected),
+        host: host_facts(),
+        plugins: plugin_facts(loaded),
+        jobs: scenario.jobs.iter().map(|job| job.name.clone()).collect(),
+        thresholds: scenario.thresholds.iter().map(|threshold| threshold.text.clone()).collect(),
+        ..RunHeader::new(run_id, clock.started_at(), scenario.seed)
+    }
+}
+
+fn cluster_facts(connected: &Connected) -> ClusterFacts {
+    let facts = connected.cluster.facts();
+    let more = [
+        ("platform", facts.platform.clone()),
+        ("protocol", format!("{:?}", facts.protocol)),
+        ("connections", facts.connections.to_string()),
+    ];
+    ClusterFacts {
+        server: facts.server.clone(),
+        version: facts.git_version.clone(),
+        uid: facts.kube_system_uid.clone().unwrap_or_default(),
+        simulated: connected.simulated.is_some(),
+        nodes: connected.nodes,
+        facts: more.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
+    }
+}
+
+fn plugin_facts(loaded: &Loaded) -> Vec<PluginFacts> {
+    let plan = &loaded.plan;
+    let used = plan.measurements.iter().map(|one| &one.plugin).chain(plan.jobs.iter().map(|job| &job.plugin));
+    let mut seen = BTreeSet::new();
+    used.filter(|plugin| seen.insert(plugin.name.clone()))
+        .map(|plugin| PluginFacts {
+            name: plugin.name.clone(),
+            from: loaded.scenario.plugins.get(&plugin.name).map(|usage| usage.from.to_string()).unwrap_or_default(),
+            digest: plugin.loaded.digest.clone(),
+            version: plugin.loaded.manifest.version.clone(),
+            grants: plugin.grants.effective(),
+        })
+        .collect()
+}
+
+fn host_facts() -> HostFacts {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let memory = read("/proc/meminfo");
+    let kib = memory.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    HostFacts {
+        os: std::env::consts::OS.to_owned(),
+        kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+        arch: std::env::consts::ARCH.to_owned(),
+        cpus: std::thread::available_parallelism().map_or(0, |n| u32::try_from(n.get()).unwrap_or(u32::MAX)),
+        memory_bytes: kib.unwrap_or(0) * 1024,
+    }
+}

@@ -1,0 +1,43 @@
+//! Set-up steps; each does nothing when it is done already.
+
+use std::{io::Write, process::Command};
+
+use anyhow::{Context, ensure};
+
+use crate::root;
+
+const WASM_TARGET: &str = "wasm32-wasip2";
+
+/// Writes a line to stderr.
+pub fn say(line: &str) {
+    // Nothing can be done when stderr is closed.
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+/// Installs the wasm target of the toolchain that the repository pins.
+pub fn wasm_target() -> anyhow::Result<()> {
+    let mut list = Command::new("rustup");
+    list.current_dir(root()).args(["target", "list", "--installed"]);
+    let output = list.output().context("failed to start `rustup`; install it first")?;
+    if String::from_utf8_lossy(&output.stdout).lines().any(|line| line.trim() == WASM_TARGET) {
+        return Ok(());
+    }
+    say(&format!("installing the target {WASM_TARGET}"));
+    let mut add = Command::new("rustup");
+    add.current_dir(root()).args(["target", "add", WASM_TARGET]);
+    let status = add.status().context("failed to start `rustup`")?;
+    ensure!(status.success(), "`rustup target add {WASM_TARGET}` ended with {status}");
+    Ok(())
+}
+
+/// Builds plugins that are written in other languages than Rust.
+pub fn foreign_plugins() -> anyhow::Result<()> {
+    Ok(())
+}
+
+/// Builds the real control plane from its Go modules, once, into the user's cache.
+pub fn control_plane() -> anyhow::Result<()> {
+    let cache = bench_lab::default_cache()?;
+    bench_lab::Binaries::ensure(&cache).context("failed to build the real control plane, which the tests need")?;
+    Ok(())
+}
