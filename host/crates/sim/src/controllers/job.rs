@@ -142,7 +142,7 @@ impl Controller for Jobs {
         }
         let wire: Wire = job.decode()?;
         let memory = self.memory.entry(job.uid.clone()).or_default();
-        let mut run = Run::new(&job, old, wire, pods, memory);
+        let run = Run::new(&job, old, wire, pods, memory);
         let now = context.clock.instant();
         for pod in &run.ended {
             if pod.phase == Phase::Succeeded {

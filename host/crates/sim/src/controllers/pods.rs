@@ -81,7 +81,6 @@ pub(crate) struct Pod {
     pub(crate) deletion_grace: Option<i64>,
     pub(crate) requests: Requests,
     pub(crate) host_ports: Box<[HostPort]>,
-    pub(crate) host_network: bool,
     pub(crate) gated: bool,
     pub(crate) address: Option<Box<str>>,
     pub(crate) restarts: u32,
@@ -129,7 +128,6 @@ impl Pod {
             deletion_grace: object.deletion.then(|| wire.metadata.deletion_grace_period_seconds.unwrap_or(0)),
             requests: spec.requests(),
             host_ports: host_ports.collect(),
-            host_network: spec.host_network,
             gated: !spec.scheduling_gates.is_empty(),
             address: Some(wire.status.pod_ip.into()).filter(|ip: &Box<str>| !ip.is_empty()),
             restarts: wire.status.container_statuses.iter().map(|status| status.restart_count).sum(),
@@ -166,11 +164,6 @@ impl Pod {
     pub(crate) fn is_available(&self, min_ready_seconds: i64, now: Timestamp) -> bool {
         let Some(since) = self.ready_since else { return false };
         min_ready_seconds == 0 || now.duration_since(since).as_secs() >= min_ready_seconds
-    }
-
-    /// Whether this is the controller of the pod.
-    pub(crate) fn is_owned_by(&self, uid: &str) -> bool {
-        self.owner.as_ref().is_some_and(|owner| *owner.uid == *uid)
     }
 }
 
