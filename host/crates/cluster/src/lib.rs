@@ -7,6 +7,7 @@
 //!
 //! Start reading at `send.rs`.
 
+mod batch;
 mod clock_offset;
 mod connect;
 mod credentials;
@@ -14,11 +15,14 @@ mod discovery;
 mod kubeconfig;
 mod own_creates;
 mod path;
+mod projection;
 mod read;
+mod reflect;
 mod reply;
 mod send;
 mod status;
 mod transport;
+mod watch;
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,9 +37,11 @@ pub use crate::{
     kubeconfig::{KubeconfigProblem, KubeconfigSource},
     own_creates::{CreateTimes, OwnCreates},
     path::query,
+    projection::ProjectionError,
     read::{ListQuery, Page},
     reply::{Reply, Request, RequestError},
     transport::{Protocol, TransportError},
+    watch::{WATCH_QUEUE, WatchHandle, WatchSink, WatchSpec},
 };
 
 /// Label that every object of a run carries; its value is the run id.
