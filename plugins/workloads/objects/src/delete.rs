@@ -36,17 +36,26 @@ struct Metadata {
     name: String,
 }
 
-/// Deletes all objects of the job.
+/// Deletes all objects of the job that are in its namespaces; the host lets nothing else be deleted by name.
 ///
 /// # Errors
 /// When the host refuses a call.
 pub fn delete(objects: &Objects, config: &Delete) -> Result<(), Ended> {
     let (_, queue) = queue(objects, &config.queue)?;
     let options = options(config);
+    let create = &objects.config.create;
+    let places: Vec<String> =
+        order::namespaces(&(0..create.iterations), create.namespaces.iterations_per_namespace)
+            .map(|number| objects.names.of(number))
+            .collect();
     let mut deleted = Vec::new();
-    for target in targets(objects) {
-        let count = delete_in(objects, queue, &target, &options)?;
-        deleted.push(Goal { target, count });
+    for kind in kinds(objects) {
+        let mut count = 0;
+        for place in &places {
+            count += delete_in(objects, queue, &at(&kind, place), &options)?;
+        }
+        let only = if let [only] = places.as_slice() { only.as_str() } else { "" };
+        deleted.push(Goal { target: at(&kind, only), count });
     }
     queue.drain(0).map_err(|failure| Ended::from_failure(&failure, "drain the queue of deletes"))?;
     if config.wait_until_gone {
@@ -62,25 +71,16 @@ fn options(config: &Delete) -> Vec<Label> {
     policy.chain(grace).collect()
 }
 
-/// Each kind in each namespace, once.
-fn targets(objects: &Objects) -> Vec<ResourceRef> {
-    let per_namespace = objects.config.create.namespaces.iterations_per_namespace;
-    let mut targets: Vec<ResourceRef> = Vec::new();
-    for prepared in &objects.prepared {
-        let places: Vec<String> = if prepared.is_in_namespaces() {
-            let numbers = order::namespaces(&(0..objects.config.create.iterations), per_namespace);
-            numbers.map(|number| objects.names.of(number)).collect()
-        } else {
-            vec![prepared.target.namespace.clone()]
-        };
-        for place in places {
-            let target = at(&prepared.target, &place);
-            if !targets.contains(&target) {
-                targets.push(target);
-            }
+/// The kinds of objects in the job's namespaces, each once.
+fn kinds(objects: &Objects) -> Vec<ResourceRef> {
+    let mut kinds: Vec<ResourceRef> = Vec::new();
+    for prepared in objects.prepared.iter().filter(|prepared| prepared.is_in_namespaces()) {
+        let kind = at(&prepared.target, "");
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
         }
     }
-    targets
+    kinds
 }
 
 /// Asks for the deletion of this instance's part; returns how many.

@@ -8,8 +8,8 @@ use std::ops::Range;
 
 use crate::config::Object;
 
-/// Most rows of one call, so that their number fits the interface.
-const MAX_ROWS: u32 = 1 << 20;
+/// Most rows that the host takes in one call.
+const MAX_ROWS: u32 = 1_000_000;
 /// Most rows of one call when each has text of its own, which crosses as a list.
 const MAX_TEXT_ROWS: u32 = 4096;
 

@@ -13,8 +13,12 @@ use crate::{
     config::{Config, Object},
     namespaces::{self, Names},
     order,
-    params::{self, Facts},
+    params::{self, Facts, Source},
 };
+
+/// Most namespaces for which a template is compiled once for each: the host keeps at most 1,000 of them for a plugin,
+/// and an object's first compilation is one more.
+const MAX_COMPILED: usize = 500;
 
 /// Prepares a job.
 ///
@@ -30,9 +34,13 @@ pub fn setup(config: Config) -> Result<Objects, String> {
     let numbers = order::namespaces(&iterations, config.create.namespaces.iterations_per_namespace);
     let first = names.of(numbers.start);
     let objects = config.create.objects.iter().enumerate();
+    let place = Place {
+        namespace: &first,
+        is_one_of_many: numbers.len() * config.create.objects.len() > MAX_COMPILED,
+    };
     let count = config.create.objects.len();
     let prepared: Vec<Prepared> = objects
-        .map(|(position, object)| prepare(object, position, count, &first, &facts))
+        .map(|(position, object)| prepare(object, position, count, &place, &facts))
         .collect::<Result<_, _>>()?;
     let queues = open_queues(&config)?;
     if prepared.iter().any(Prepared::is_in_namespaces) {
@@ -42,20 +50,37 @@ pub fn setup(config: Config) -> Result<Objects, String> {
     Ok(Objects { config, facts, instance, iterations, names, prepared, queues })
 }
 
+/// Where objects go.
+struct Place<'a> {
+    /// The first namespace.
+    namespace: &'a str,
+    /// Whether there are too many to compile templates for each.
+    is_one_of_many: bool,
+}
+
 fn prepare(
     object: &Object,
     position: usize,
     count: usize,
-    namespace: &str,
+    place: &Place<'_>,
     facts: &Facts,
 ) -> Result<Prepared, String> {
-    let template = compile(object, position, namespace)?;
+    let mut template = compile(object, position, place.namespace)?;
     let params = template.params();
     let sources = params::sources(&params, &object.variables, facts, position)?;
     for name in params::unused(&params, &object.variables) {
         warn!("the template does not use a variable"; "object" => position, "variable" => name);
     }
-    let target = template.target();
+    let mut target = template.target();
+    if !target.namespace.is_empty() && place.is_one_of_many {
+        if !sources.contains(&Source::Namespace) {
+            return Err(format!(
+                "create.objects[{position}]: for so many namespaces the template must say `namespace: {{{{ namespace }}}}` in its metadata"
+            ));
+        }
+        template = compile(object, position, "")?;
+        target.namespace.clear();
+    }
     let shared = target.namespace.is_empty().then_some(template);
     Ok(Prepared { sources, target, shared, name_prefix: params::name_prefix(&facts.job, position, count) })
 }
