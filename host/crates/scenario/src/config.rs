@@ -1,5 +1,6 @@
 //! `with:` blocks: free-form until their plugin's JSON Schema is known.
 
+mod fill;
 mod schema_check;
 
 use std::{io, path::Path, sync::Arc};
@@ -45,7 +46,7 @@ impl ConfigBlock {
     /// The `with:` of a job or a measurement; empty where there is none.
     pub(crate) fn of_with(fields: &mut Fields<'_>, file: &ScenarioFile, report: &mut Report) -> Option<Self> {
         if let Some(entry) = fields.entry("with") {
-            return Self::of_entry(entry, "with", file, report);
+            return Self::of_entry(entry, "`with`", file, report);
         }
         let at = fields.place().clone();
         let node = Node { value: Value::Map(Vec::new()), span: at.clone() };

@@ -59,7 +59,9 @@ impl<'n> Fields<'n> {
 
     /// The entry under a key.
     pub(crate) fn entry(&mut self, key: &'static str) -> Option<&'n Entry> {
-        self.asked.push(key);
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
         self.entries.iter().find(|entry| entry.key.text == key)
     }
 
@@ -94,7 +96,9 @@ impl<'n> Fields<'n> {
 
     /// Reports every key that was not asked for.
     pub(crate) fn finish(self, report: &mut Report) {
-        for entry in self.entries.iter().filter(|entry| !self.asked.contains(&entry.key.text.as_str())) {
+        // A merge key was reported by the YAML parser.
+        let is_unknown = |key: &str| !self.asked.contains(&key) && key != "<<";
+        for entry in self.entries.iter().filter(|entry| is_unknown(&entry.key.text)) {
             let key = entry.key.text.clone();
             let known = self.asked.iter().map(|key| (*key).to_owned()).collect();
             report.add(&entry.key.span, Mistake::UnknownKey { key, within: self.within.clone(), known });

@@ -45,14 +45,14 @@ pub fn parse(text: &str, file: &str, sets: &[String]) -> Result<ScenarioFile, Pr
     let mut sources = Sources::new(file, text);
     let parsed = yaml::parse(text).map_err(|error| {
         let problem = Problem::new(&sources, &error.span, Mistake::Yaml(error.mistake));
-        fatal(file, vec![problem])
+        Problems::of(file, vec![problem])
     })?;
     let mut root = parsed.root;
     let sets: Vec<set::Set> = sets.iter().map(|set| set::Set::new(set, &mut sources)).collect();
     let mut report = Report::new(Arc::new(sources));
     check_header(&root, &mut report);
     if !report.problems.is_empty() {
-        return Err(fatal(file, report.problems));
+        return Err(Problems::of(file, report.problems));
     }
     for error in parsed.mistakes {
         report.add(&error.span, Mistake::Yaml(error.mistake));
@@ -62,10 +62,6 @@ pub fn parse(text: &str, file: &str, sets: &[String]) -> Result<ScenarioFile, Pr
     }
     variables::substitute(&mut root, &mut report);
     Ok(ScenarioFile { name: file.to_owned(), root, sources: report.sources, problems: report.problems })
-}
-
-fn fatal(file: &str, problems: Vec<Problem>) -> Problems {
-    Problems::of(file, problems)
 }
 
 /// A file of another kind gets one message, not one for each of its keys.

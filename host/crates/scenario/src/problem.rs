@@ -48,9 +48,9 @@ pub enum Mistake {
         help: String,
     },
     /// A value of the wrong type.
-    #[error("`{key}` must be {expected}, found {found}")]
+    #[error("{key} must be {expected}, found {found}")]
     WrongType {
-        /// Whose value.
+        /// "`rate`" or "a job".
         key: String,
         /// The type wanted.
         expected: String,
@@ -68,7 +68,7 @@ pub enum Mistake {
         example: String,
     },
     /// A number outside of its range.
-    #[error("`{key}` must be {range}, found {found}")]
+    #[error("{key} must be {range}, found {found}")]
     OutOfRange {
         /// Whose value.
         key: String,
@@ -96,7 +96,7 @@ pub enum Mistake {
     #[error("`{found}` is not {what}")]
     UnknownWord {
         /// "an arrival process".
-        what: &'static str,
+        what: String,
         /// The word found.
         found: String,
         /// The words that there are.
@@ -250,8 +250,8 @@ pub enum Mistake {
 
 impl Mistake {
     /// Said under the underlined words.
-    fn label(&self) -> String {
-        match self {
+    fn label(&self) -> Option<String> {
+        Some(match self {
             Self::UnknownKey { known, key, .. } => did_you_mean(key, known, "not known here"),
             Self::UnknownWord { found, known, .. } => did_you_mean(found, known, "not known"),
             Self::UnknownPlugin { plugin, declared, .. } => {
@@ -288,8 +288,8 @@ impl Mistake {
             | Self::SetThrough { .. }
             | Self::UnclosedVariable
             | Self::Template(_)
-            | Self::Schema { .. } => "here".to_owned(),
-        }
+            | Self::Schema { .. } => return None,
+        })
     }
 
     /// What would be right, where the message does not say so.
@@ -373,6 +373,8 @@ pub struct Problem {
     source: Source,
     span: Span,
     first: Option<Span>,
+    /// Position among all texts, to sort by.
+    order: usize,
 }
 
 impl Problem {
@@ -383,12 +385,12 @@ impl Problem {
             .unwrap_or_else(|| (Source::new(miette::NamedSource::new("", String::new())), 0..0));
         let first = mistake.first_use().and_then(|first| sources.locate(first));
         let first = first.filter(|(other, _)| std::sync::Arc::ptr_eq(other, &source)).map(|(_, span)| span);
-        Self { mistake, source, span: local, first }
+        Self { mistake, source, span: local, first, order: span.start }
     }
 
     /// In a text that is none of the scenario's.
     pub(crate) fn in_text(source: Source, span: Span, mistake: Mistake) -> Self {
-        Self { mistake, source, span, first: None }
+        Self { order: span.start, mistake, source, span, first: None }
     }
 
     /// What is wrong.
@@ -404,6 +406,14 @@ impl Problem {
     /// Byte range in the file.
     pub fn span(&self) -> Span {
         self.span.clone()
+    }
+
+    /// Whether it is about a value that could not be made in the first place.
+    pub(crate) fn follows_from(&self, earlier: &Self) -> bool {
+        let is_cause =
+            matches!(earlier.mistake, Mistake::UndefinedVariable { .. } | Mistake::UnclosedVariable);
+        let is_around = self.span.start <= earlier.span.start && earlier.span.end <= self.span.end;
+        is_cause && std::sync::Arc::ptr_eq(&self.source, &earlier.source) && is_around
     }
 
     fn has_place(&self) -> bool {
@@ -437,7 +447,7 @@ impl Diagnostic for Problem {
         if !self.has_place() {
             return None;
         }
-        let label = LabeledSpan::new_primary_with_span(Some(self.mistake.label()), self.span.clone());
+        let label = LabeledSpan::new_primary_with_span(self.mistake.label(), self.span.clone());
         let first = self
             .first
             .clone()
@@ -461,8 +471,7 @@ impl Problems {
 
     /// `problems` is known not to be empty.
     pub(crate) fn of(name: &str, mut problems: Vec<Problem>) -> Self {
-        problems
-            .sort_by_key(|problem| (problem.file() != name, problem.file().to_owned(), problem.span.start));
+        problems.sort_by_key(|problem| (problem.file() != name, problem.file().to_owned(), problem.order));
         Self { name: name.to_owned(), problems }
     }
 

@@ -31,6 +31,8 @@ const DEFAULT_SEED: u64 = 1;
 pub fn validate(file: ScenarioFile) -> Result<Scenario, Problems> {
     let mut report = Report::new(Arc::clone(&file.sources));
     let scenario = read(&file, &mut report);
+    // A value whose variable is missing is reported once, not again for what it does not look like.
+    report.problems.retain(|problem| !file.problems.iter().any(|earlier| problem.follows_from(earlier)));
     let mut problems = file.problems.clone();
     problems.append(&mut report.problems);
     match scenario {
@@ -78,7 +80,7 @@ fn metadata(fields: &mut Fields<'_>, report: &mut Report) -> Option<(String, Str
     let help = "write for example `metadata: { name: pod-churn }`";
     fields.required("metadata", help, report)?;
     let entry = fields.entry("metadata")?;
-    let mut metadata = Fields::of(&entry.value, "metadata", &entry.key.span, report)?;
+    let mut metadata = Fields::of(&entry.value, "`metadata`", &entry.key.span, report)?;
     let name = metadata.required("name", "write for example `name: pod-churn`", report);
     let name = name.and_then(|node| value::name(node, "name", JobName::parse, report));
     let description =
@@ -93,7 +95,7 @@ fn variables(node: Option<&Node>, report: &mut Report) -> BTreeMap<String, serde
     let Some(entries) = node.as_map() else {
         let found = node.type_name().to_owned();
         let mistake =
-            Mistake::WrongType { key: "variables".to_owned(), expected: "a mapping".to_owned(), found };
+            Mistake::WrongType { key: "`variables`".to_owned(), expected: "a mapping".to_owned(), found };
         report.add(&node.span, mistake);
         return BTreeMap::new();
     };
@@ -102,7 +104,7 @@ fn variables(node: Option<&Node>, report: &mut Report) -> BTreeMap<String, serde
 
 fn limits(fields: &mut Fields<'_>, report: &mut Report) -> Limits {
     let Some(entry) = fields.entry("limits") else { return Limits::default() };
-    let Some(mut fields) = Fields::of(&entry.value, "limits", &entry.key.span, report) else {
+    let Some(mut fields) = Fields::of(&entry.value, "`limits`", &entry.key.span, report) else {
         return Limits::default();
     };
     let mut count = |key: &'static str, max: u64, report: &mut Report| {

@@ -11,7 +11,10 @@ use crate::{Mistake, QuantityError, fields::Report, parse_bytes};
 
 fn wrong_type(node: &Node, key: &str, expected: &str, report: &mut Report) {
     let found = node.type_name().to_owned();
-    report.add(&node.span, Mistake::WrongType { key: key.to_owned(), expected: expected.to_owned(), found });
+    report.add(
+        &node.span,
+        Mistake::WrongType { key: format!("`{key}`"), expected: expected.to_owned(), found },
+    );
 }
 
 pub(crate) fn text<'n>(node: &'n Node, key: &str, report: &mut Report) -> Option<&'n str> {
@@ -49,7 +52,10 @@ pub(crate) fn integer(node: &Node, key: &str, min: u64, max: u64, report: &mut R
             u64::MAX => format!("a whole number from {min} on"),
             _ => format!("a whole number from {min} to {max}"),
         };
-        report.add(&node.span, Mistake::OutOfRange { key: key.to_owned(), found: number.to_string(), range });
+        report.add(
+            &node.span,
+            Mistake::OutOfRange { key: format!("`{key}`"), found: number.to_string(), range },
+        );
     }
     found
 }
@@ -129,7 +135,8 @@ pub(crate) fn word<T: Copy>(
     let known = words.iter().find(|(word, _)| *word == found);
     if known.is_none() {
         let known = words.iter().map(|(word, _)| (*word).to_owned()).collect();
-        report.add(&node.span, Mistake::UnknownWord { what, found: found.to_owned(), known });
+        report
+            .add(&node.span, Mistake::UnknownWord { what: what.to_owned(), found: found.to_owned(), known });
     }
     known.map(|(_, value)| *value)
 }

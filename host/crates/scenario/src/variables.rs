@@ -35,7 +35,7 @@ fn define(entry: &mut Entry, variables: &mut Variables, report: &mut Report) {
             let expected = "text, a number, true or false".to_owned();
             let found = entry.value.type_name().to_owned();
             let span = if entry.value.span.is_empty() { &entry.key.span } else { &entry.value.span };
-            report.add(span, Mistake::WrongType { key: entry.key.text.clone(), expected, found });
+            report.add(span, Mistake::WrongType { key: format!("`{}`", entry.key.text), expected, found });
             // Defined all the same, so that its uses are not reported too.
             Value::Text { text: String::new(), plain: false }
         }

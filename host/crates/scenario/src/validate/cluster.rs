@@ -16,7 +16,7 @@ pub(super) fn cluster(
     report: &mut Report,
 ) -> Option<ClusterSource> {
     let Some(entry) = entry else { return Some(ClusterSource::Kubeconfig { path: None, context: None }) };
-    let mut fields = Fields::of(&entry.value, "cluster", &entry.key.span, report)?;
+    let mut fields = Fields::of(&entry.value, "`cluster`", &entry.key.span, report)?;
     let simulated = fields.entry("simulated");
     let path = optional_path(&mut fields, "kubeconfig", report);
     let context =
@@ -29,7 +29,7 @@ pub(super) fn cluster(
         report.add(&simulated.key.span, Mistake::Exclusive { first: "simulated", second, help });
         return None;
     }
-    ConfigBlock::of_entry(simulated, "simulated", file, report).map(ClusterSource::Simulated)
+    ConfigBlock::of_entry(simulated, "`simulated`", file, report).map(ClusterSource::Simulated)
 }
 
 fn optional_path(fields: &mut Fields<'_>, key: &'static str, report: &mut Report) -> Option<PathBuf> {
@@ -65,9 +65,9 @@ fn url(node: &Node, report: &mut Report) -> Option<String> {
     let text = value::text(node, "url", report)?;
     let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
     if rest.is_none_or(str::is_empty) {
-        let expected = "a URL that starts with `http://` or `https://`".to_owned();
-        let found = "another text".to_owned();
-        report.add(&node.span, Mistake::WrongType { key: "url".to_owned(), expected, found });
+        let message = "`url` must start with `http://` or `https://`".to_owned();
+        let help = Some("write for example `url: http://127.0.0.1:9090`".to_owned());
+        report.add(&node.span, Mistake::Rejected { message, label: "no scheme".to_owned(), help });
         return None;
     }
     Some(text.to_owned())

@@ -37,12 +37,12 @@ pub(super) fn jobs(
     for (name, span) in &measurements.names {
         names.add(name, span, report);
     }
-    let help = "write for example `jobs: [ { name: create-pods, plugin: objects, queue: { rate: 50/s } } ]`";
+    let help = "write for example `- { name: create-pods, plugin: objects, queue: { rate: 50/s } }`";
     let Some(node) = fields.required("jobs", help, report) else { return jobs };
     let items = value::list(node, "jobs", report).unwrap_or_default();
     if node.as_list().is_some_and(<[Node]>::is_empty) {
-        let (key, within, help) = ("a job".to_owned(), "`jobs`".to_owned(), help.to_owned());
-        report.add(&node.span, Mistake::MissingKey { key, within, help });
+        let (message, help) = ("a scenario needs at least one job".to_owned(), Some(help.to_owned()));
+        report.add(&node.span, Mistake::Rejected { message, label: "empty".to_owned(), help });
     }
     for item in items {
         jobs.used.extend(job(item, plugins, &mut names, &mut jobs.names, file, report));
@@ -104,9 +104,8 @@ fn queues(
 
 fn named_queues(entry: &Entry, report: &mut Report) -> Option<BTreeMap<QueueName, QueueSpec>> {
     let Some(entries) = entry.value.as_map().filter(|entries| !entries.is_empty()) else {
-        let (expected, found) =
-            ("a mapping of names to queues".to_owned(), entry.value.type_name().to_owned());
-        report.add(&entry.key.span, Mistake::WrongType { key: "queues".to_owned(), expected, found });
+        let (expected, found) = ("a mapping of names to queues".to_owned(), entry_type(&entry.value));
+        report.add(&entry.key.span, Mistake::WrongType { key: "`queues`".to_owned(), expected, found });
         return None;
     };
     let mut queues = BTreeMap::new();
@@ -155,4 +154,11 @@ fn queue(entry: &Entry, within: &str, report: &mut Report) -> Option<QueueSpec> 
         in_flight: in_flight?,
         on_too_many_requests: policy.unwrap_or(Some(OnTooManyRequests::default()))?,
     })
+}
+
+fn entry_type(node: &Node) -> String {
+    match node.as_map() {
+        Some(_) => "an empty mapping".to_owned(),
+        None => node.type_name().to_owned(),
+    }
 }

@@ -61,7 +61,7 @@ pub(super) fn plugins(fields: &mut Fields<'_>, report: &mut Report) -> Plugins {
     let Some(entries) = entry.value.as_map() else {
         let found = entry.value.type_name().to_owned();
         let mistake =
-            Mistake::WrongType { key: "plugins".to_owned(), expected: "a mapping".to_owned(), found };
+            Mistake::WrongType { key: "`plugins`".to_owned(), expected: "a mapping".to_owned(), found };
         report.add(if entry.value.span.is_empty() { &entry.key.span } else { &entry.value.span }, mistake);
         return plugins;
     };
@@ -114,7 +114,9 @@ fn source(node: &Node, report: &mut Report) -> Option<PluginSource> {
 
 fn limits(entry: &Entry, report: &mut Report) -> PluginLimits {
     let mut limits = PluginLimits::default();
-    let Some(mut fields) = Fields::of(&entry.value, "limits", &entry.key.span, report) else { return limits };
+    let Some(mut fields) = Fields::of(&entry.value, "`limits`", &entry.key.span, report) else {
+        return limits;
+    };
     if let Some(bytes) = fields.optional("memory").and_then(|node| value::bytes(node, "memory", report)) {
         limits.memory_bytes = bytes;
     }
@@ -143,14 +145,14 @@ fn grants(node: &Node, report: &mut Report) -> Grants {
                     let known = ALLOW.iter().map(|word| (*word).to_owned()).collect();
                     report.add(
                         &item.span,
-                        Mistake::UnknownWord { what: "a right", found: text.clone(), known },
+                        Mistake::UnknownWord { what: "a right".to_owned(), found: text.clone(), known },
                     );
                 }
             },
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::List(_) => {
                 let (expected, found) =
                     ("a right such as `kubernetes`".to_owned(), item.type_name().to_owned());
-                report.add(&item.span, Mistake::WrongType { key: "allow".to_owned(), expected, found });
+                report.add(&item.span, Mistake::WrongType { key: "`allow`".to_owned(), expected, found });
             }
         }
     }
