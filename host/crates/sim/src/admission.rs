@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 pub(crate) use self::addresses::Addresses;
 pub(crate) use self::metadata::order;
-pub(crate) use self::names::{is_dns_label, is_dns_subdomain};
+pub(crate) use self::names::{label_value_problem, qualified_name_problem};
 use crate::registry::Kind;
 use crate::status::{FieldError, Status};
 
@@ -28,7 +28,8 @@ const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
 pub(crate) fn prepare_create(kind: &Kind, namespace: &str, object: &mut Value) -> Result<(), Status> {
     metadata::check_shape(kind, object)?;
     let metadata = member(object, "metadata");
-    for key in ["uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "generation", "selfLink"] {
+    for key in ["uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "generation", "selfLink"]
+    {
         metadata.remove(key);
     }
     metadata.remove("deletionGracePeriodSeconds");
@@ -81,7 +82,8 @@ pub(crate) fn spec_changed(old: &Value, new: &Value) -> bool {
     let differs = |left: &Map<String, Value>, right: &Map<String, Value>| {
         left.iter().any(|(key, value)| counts(key) && right.get(key) != Some(value))
     };
-    differs(old, new) || differs(new, old)
+    differs(old, new)
+        || differs(new, old)
         || old.get("metadata").and_then(|metadata| metadata.get("deletionTimestamp"))
             != new.get("metadata").and_then(|metadata| metadata.get("deletionTimestamp"))
 }

@@ -8,6 +8,8 @@ mod builtin;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::schema::ObjectType;
+
 /// A shared kind. Two handles are the same kind when their ids are equal.
 pub type KindRef = Arc<Kind>;
 
@@ -50,6 +52,8 @@ pub struct Kind {
     pub custom: Option<Custom>,
     /// `{"kind":"Pod","apiVersion":"v1"`, the beginning of every stored object.
     pub(crate) prefix: String,
+    /// The type of built-in objects.
+    pub(crate) ty: Option<ObjectType>,
 }
 
 /// JSON paths of the scale subresource, as in a custom resource definition (`.spec.replicas`).
@@ -90,6 +94,7 @@ pub struct CustomVersion {
     pub schema: serde_json::Value,
     /// `additionalPrinterColumns`.
     pub columns: Vec<serde_json::Value>,
+    pub(crate) ty: ObjectType,
 }
 
 impl Kind {
@@ -114,6 +119,24 @@ impl Kind {
     /// Whether the kind is this built-in one.
     pub fn is(&self, group: &str, plural: &str) -> bool {
         self.plural == plural && self.group == group
+    }
+
+    /// The served versions, the preferred one first.
+    pub fn served_versions(&self) -> Vec<String> {
+        match &self.custom {
+            Some(custom) => custom.versions.iter().map(|served| served.name.clone()).collect(),
+            None => vec![self.version.clone()],
+        }
+    }
+
+    /// The type of the kind's objects in a version.
+    pub(crate) fn object_type(&self, version: &str) -> Option<ObjectType> {
+        match &self.custom {
+            Some(custom) => {
+                custom.versions.iter().find(|served| served.name == version).map(|served| served.ty.clone())
+            }
+            None => self.ty.clone(),
+        }
     }
 
     pub(crate) fn make_prefix(kind: &str, api_version: &str) -> String {

@@ -21,6 +21,8 @@ pub struct Status {
     pub message: String,
     /// `details`: what the failure is about.
     pub details: Option<Box<Details>>,
+    /// `metadata.continue`: how to go on with a list that expired.
+    pub continue_token: Option<String>,
 }
 
 /// `metav1.StatusDetails`.
@@ -84,6 +86,8 @@ pub enum FieldErrorKind {
     NotSupported(String, Vec<String>),
     /// A field may not be set here.
     Forbidden,
+    /// What the value names does not exist.
+    NotFound(String),
     /// The same value occurs twice.
     Duplicate(String),
     /// The value is too long.
@@ -115,6 +119,7 @@ impl FieldError {
             FieldErrorKind::TypeInvalid(_) => "FieldValueTypeInvalid",
             FieldErrorKind::NotSupported(..) => "FieldValueNotSupported",
             FieldErrorKind::Forbidden => "FieldValueForbidden",
+            FieldErrorKind::NotFound(_) => "FieldValueNotFound",
             FieldErrorKind::Duplicate(_) => "FieldValueDuplicate",
             FieldErrorKind::TooLong => "FieldValueTooLong",
             FieldErrorKind::TooMany(_) => "FieldValueTooMany",
@@ -133,6 +138,7 @@ impl FieldError {
                 format!("Unsupported value: {value}: supported values: {}", known.join(", "))
             }
             FieldErrorKind::Forbidden => "Forbidden".to_owned(),
+            FieldErrorKind::NotFound(value) => format!("Not found: {value}"),
             FieldErrorKind::Duplicate(value) => format!("Duplicate value: {value}"),
             FieldErrorKind::TooLong => "Too long".to_owned(),
             FieldErrorKind::TooMany(_) => "Too many".to_owned(),
@@ -152,7 +158,7 @@ impl std::fmt::Display for FieldError {
 
 impl Status {
     fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: None }
+        Self { code, reason, message: message.into(), details: None, continue_token: None }
     }
 
     fn about(mut self, kind: &Kind, name: &str) -> Self {
@@ -177,8 +183,7 @@ impl Status {
 
     /// No such path, group, version or resource.
     pub fn unknown_path() -> Self {
-        let mut status =
-            Self::new(404, "NotFound", "the server could not find the requested resource");
+        let mut status = Self::new(404, "NotFound", "the server could not find the requested resource");
         status.details = Some(Box::default());
         status
     }
@@ -200,6 +205,20 @@ impl Status {
         const WHY: &str =
             "the object has been modified; please apply your changes to the latest version and try again";
         Self::conflict(kind, name, WHY)
+    }
+
+    /// Names another resource in text and details: a subresource, which is no kind.
+    #[must_use]
+    pub fn with_kind(mut self, resource: &str, name: &str) -> Self {
+        if let Some(details) = &mut self.details {
+            self.message = self.message.replacen(
+                &format!("{} \"{name}\"", details.kind),
+                &format!("{resource} \"{name}\""),
+                1,
+            );
+            details.kind = resource.to_owned();
+        }
+        self
     }
 
     /// Server-side apply met fields of other managers; one cause for each field.
@@ -224,9 +243,11 @@ impl Status {
         };
         let qualified = if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") };
         let mut status = Self::new(422, "Invalid", format!("{qualified} \"{name}\" is invalid{list}"));
-        let causes = errors
-            .iter()
-            .map(|error| Cause { reason: error.reason(), message: error.body(), field: error.field.clone() });
+        let causes = errors.iter().map(|error| Cause {
+            reason: error.reason(),
+            message: error.body(),
+            field: error.field.clone(),
+        });
         status.details = Some(Box::new(Details {
             name: name.to_owned(),
             group: group.to_owned(),
@@ -239,11 +260,8 @@ impl Status {
 
     /// The user may not do this, or an admission rule refuses it.
     pub fn forbidden(kind: &Kind, name: &str, why: &str) -> Self {
-        let object = if name.is_empty() {
-            kind.resource()
-        } else {
-            format!("{} \"{name}\"", kind.resource())
-        };
+        let object =
+            if name.is_empty() { kind.resource() } else { format!("{} \"{name}\"", kind.resource()) };
         Self::new(403, "Forbidden", format!("{object} is forbidden: {why}")).about(kind, name)
     }
 
@@ -254,9 +272,8 @@ impl Status {
 
     /// The object is created in a namespace that is being deleted.
     pub fn namespace_terminating(kind: &Kind, name: &str, namespace: &str) -> Self {
-        let why = format!(
-            "unable to create new content in namespace {namespace} because it is being terminated"
-        );
+        let why =
+            format!("unable to create new content in namespace {namespace} because it is being terminated");
         let mut status = Self::forbidden(kind, name, &why);
         if let Some(details) = &mut status.details {
             details.causes.push(Cause {
@@ -270,8 +287,7 @@ impl Status {
 
     /// The namespace of a new object does not exist.
     pub fn namespace_not_found(namespace: &str) -> Self {
-        let mut status =
-            Self::new(404, "NotFound", format!("namespaces \"{namespace}\" not found"));
+        let mut status = Self::new(404, "NotFound", format!("namespaces \"{namespace}\" not found"));
         status.details = Some(Box::new(Details {
             name: namespace.to_owned(),
             kind: "namespaces".to_owned(),
@@ -334,7 +350,7 @@ impl Status {
         let mut status = Self::new(
             504,
             "Timeout",
-            format!("Too large resource version: {requested}, current: {current}"),
+            format!("Timeout: Too large resource version: {requested}, current: {current}"),
         );
         status.details = Some(Box::new(Details {
             causes: vec![Cause {
@@ -375,8 +391,7 @@ impl Status {
 
     /// The server failed.
     pub fn internal(message: &str) -> Self {
-        let mut status =
-            Self::new(500, "InternalError", format!("Internal error occurred: {message}"));
+        let mut status = Self::new(500, "InternalError", format!("Internal error occurred: {message}"));
         status.details = Some(Box::new(Details {
             causes: vec![Cause { message: message.to_owned(), ..Cause::default() }],
             ..Details::default()
@@ -386,11 +401,7 @@ impl Status {
 
     /// The request body is larger than the limit in bytes.
     pub fn too_large(limit: usize) -> Self {
-        Self::new(
-            413,
-            "RequestEntityTooLarge",
-            format!("Request entity too large: limit is {limit}"),
-        )
+        Self::new(413, "RequestEntityTooLarge", format!("Request entity too large: limit is {limit}"))
     }
 
     /// The body as JSON text.
@@ -406,7 +417,7 @@ impl Status {
 struct Wire {
     kind: &'static str,
     api_version: &'static str,
-    metadata: Empty,
+    metadata: ListMeta,
     status: &'static str,
     message: String,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -417,14 +428,17 @@ struct Wire {
 }
 
 #[derive(Serialize)]
-struct Empty {}
+struct ListMeta {
+    #[serde(rename = "continue", skip_serializing_if = "Option::is_none")]
+    continue_token: Option<String>,
+}
 
 impl From<Status> for Wire {
     fn from(status: Status) -> Self {
         Self {
             kind: "Status",
             api_version: "v1",
-            metadata: Empty {},
+            metadata: ListMeta { continue_token: status.continue_token },
             status: "Failure",
             message: status.message,
             reason: status.reason,

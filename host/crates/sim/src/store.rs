@@ -20,9 +20,9 @@ use tokio::sync::{Notify, mpsc};
 pub use self::delete::{DeleteOptions, Propagation};
 pub use self::object::Object;
 pub use self::table::HistoryLimits;
+use self::table::Table;
 pub(crate) use self::table::{Gone, key};
 pub(crate) use self::write::WriteMode;
-use self::table::Table;
 use crate::clock::Clock;
 use crate::registry::{Kind, KindId, KindRef, Registry};
 
@@ -187,14 +187,6 @@ impl Store {
         inner.feeds.push(Feed { kinds: kinds.iter().map(|kind| kind.id).collect(), sender });
         receiver
     }
-
-    /// Forgets all objects of a kind that is no longer served, without events.
-    pub(crate) fn drop_table(&self, kind: &Kind) {
-        let table = self.shared.inner.lock().tables.remove(&kind.id);
-        if let Some(table) = table {
-            table.wake.notify_waiters();
-        }
-    }
 }
 
 impl Inner {
@@ -210,9 +202,7 @@ impl Inner {
     /// Records a change for watches and hands it to the controllers.
     fn commit(&mut self, change: Change, limits: HistoryLimits) {
         let id = change.object.kind.id;
-        self.feeds.retain(|feed| {
-            !feed.kinds.contains(&id) || feed.sender.send(change.clone()).is_ok()
-        });
+        self.feeds.retain(|feed| !feed.kinds.contains(&id) || feed.sender.send(change.clone()).is_ok());
         let kind = change.object.kind.clone();
         self.table(&kind).record(change, limits);
     }

@@ -157,7 +157,8 @@ pub(super) fn check(kind: &Kind, object: &Value) -> Vec<FieldError> {
         for key in ["apiVersion", "kind", "name", "uid"] {
             if owner.get(key).and_then(Value::as_str).is_none_or(str::is_empty) {
                 let field = format!("metadata.ownerReferences[{position}].{key}");
-                let detail = if key == "apiVersion" { "version must not be empty" } else { "must not be empty" };
+                let detail =
+                    if key == "apiVersion" { "version must not be empty" } else { "must not be empty" };
                 errors.push(FieldError::invalid(field, &"".into(), detail));
             }
         }

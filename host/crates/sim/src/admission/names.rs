@@ -28,13 +28,8 @@ pub(super) fn problem(kind: &Kind, name: &str) -> Option<String> {
     }
 }
 
-/// Whether the text is an RFC 1123 label of at most 63 characters.
-pub(crate) fn is_dns_label(text: &str) -> bool {
-    dns_label_problem(text).is_none()
-}
-
 /// Whether the text is an RFC 1123 subdomain of at most 253 characters.
-pub(crate) fn is_dns_subdomain(text: &str) -> bool {
+pub(super) fn is_dns_subdomain(text: &str) -> bool {
     subdomain_problem(text).is_none()
 }
 

@@ -1,6 +1,7 @@
 //! The built-in kinds as a table. Names, short names and categories are upstream's (`kubectl api-resources`).
 
 use super::{Kind, KindId, Scale, SelectableField, join_version};
+use crate::schema;
 
 pub(super) struct Row {
     group: &'static str,
@@ -131,6 +132,7 @@ impl Row {
             fields: self.fields.iter().map(|text| field(text)).collect(),
             custom: None,
             prefix: Kind::make_prefix(self.kind, &api_version),
+            ty: schema::builtin(self.group, self.kind),
         }
     }
 
@@ -153,9 +155,5 @@ fn field(text: &'static str) -> SelectableField {
         "source" => "source.component",
         other => other,
     };
-    SelectableField {
-        label: label.to_owned(),
-        path: path.split('.').map(str::to_owned).collect(),
-        default,
-    }
+    SelectableField { label: label.to_owned(), path: path.split('.').map(str::to_owned).collect(), default }
 }

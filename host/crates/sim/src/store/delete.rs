@@ -84,8 +84,7 @@ impl Store {
         options: &DeleteOptions,
     ) -> Result<Deleted, Status> {
         let mut inner = self.shared.inner.lock();
-        let current =
-            inner.object(kind, namespace, name).ok_or_else(|| Status::not_found(kind, name))?;
+        let current = inner.object(kind, namespace, name).ok_or_else(|| Status::not_found(kind, name))?;
         check_preconditions(&current, options)?;
         let old = current.value();
         let mut new = old.clone();
@@ -116,8 +115,7 @@ impl Inner {
         let version = self.next_version();
         metadata(&mut last).insert("resourceVersion".into(), version.to_string().into());
         let object = Arc::new(Object::new(&current.kind, &last, version));
-        let change =
-            Change { kind: ChangeKind::Deleted, object: object.clone(), previous: Some(current) };
+        let change = Change { kind: ChangeKind::Deleted, object: object.clone(), previous: Some(current) };
         self.commit(change, store.shared.limits);
         Deleted { object, gone: true }
     }

@@ -90,8 +90,7 @@ impl Store {
         change: impl FnOnce(&mut Value) -> Result<(), Status>,
     ) -> Result<Arc<Object>, Status> {
         let mut inner = self.shared.inner.lock();
-        let current =
-            inner.object(kind, namespace, name).ok_or_else(|| Status::not_found(kind, name))?;
+        let current = inner.object(kind, namespace, name).ok_or_else(|| Status::not_found(kind, name))?;
         let old = current.value();
         let mut new = old.clone();
         change(&mut new)?;
