@@ -203,6 +203,7 @@ impl Cluster {
             discovery: Discovery::default(),
             own_creates: OwnCreates::default(),
             clock_offset: ClockOffset::default(),
+            waits: crate::wait::Waits::default(),
         };
         inner.clock_offset.narrow(offset);
         let mut cluster = Self { inner: Arc::new(inner) };

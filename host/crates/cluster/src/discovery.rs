@@ -187,6 +187,15 @@ impl Discovery {
         self.0.lock().get(api_version).cloned()
     }
 
+    /// The kind of a resource, if it was ever asked for.
+    pub(crate) fn kind_of(&self, target: &ResourceRef) -> Option<String> {
+        let served = self.get(&target.api_version())?;
+        served
+            .iter()
+            .find(|resource| resource.target.plural == target.plural)
+            .map(|resource| resource.kind.clone())
+    }
+
     fn put(&self, api_version: &str, served: Arc<Vec<ServedResource>>) {
         self.0.lock().insert(api_version.to_owned(), served);
     }

@@ -8,6 +8,7 @@
 //! Start reading at `send.rs`.
 
 mod batch;
+mod cleanup;
 mod clock_offset;
 mod connect;
 mod credentials;
@@ -16,12 +17,14 @@ mod kubeconfig;
 mod own_creates;
 mod path;
 mod projection;
+mod proxy;
 mod read;
 mod reflect;
 mod reply;
 mod send;
 mod status;
 mod transport;
+mod wait;
 mod watch;
 
 use std::{sync::Arc, time::Duration};
@@ -31,6 +34,7 @@ use tokio::runtime::Handle;
 use tokio_util::task::AbortOnDropHandle;
 
 pub use crate::{
+    cleanup::{CLEANUP_TIMEOUT, FoundRun},
     connect::{ClusterFacts, ConnectError, ConnectOptions},
     credentials::CredentialsError,
     discovery::{ServedResource, ServedResources},
@@ -38,9 +42,11 @@ pub use crate::{
     own_creates::{CreateTimes, OwnCreates},
     path::query,
     projection::ProjectionError,
+    proxy::{ProxyReply, ProxyTarget},
     read::{ListQuery, Page},
     reply::{Reply, Request, RequestError},
     transport::{Protocol, TransportError},
+    wait::Condition,
     watch::{WATCH_QUEUE, WatchHandle, WatchSink, WatchSpec},
 };
 
@@ -65,6 +71,7 @@ struct Inner {
     discovery: discovery::Discovery,
     own_creates: OwnCreates,
     clock_offset: clock_offset::ClockOffset,
+    waits: wait::Waits,
 }
 
 impl Cluster {

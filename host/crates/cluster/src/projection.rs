@@ -39,6 +39,12 @@ pub(crate) struct Projector {
     columns: Vec<ColumnPlan>,
 }
 
+/// Whether a text is the path of a text column.
+pub(crate) fn is_path(path: &str) -> bool {
+    let projection = Projection { path: path.to_owned(), parse: ParseAs::Text };
+    matches!(path::parse(&projection), Ok(Source::Object(_)))
+}
+
 /// What becomes of one projection's values.
 #[derive(Debug)]
 struct ColumnPlan {

@@ -172,6 +172,18 @@ impl RequestError {
         }
     }
 
+    /// How long the server asks to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
+            Self::NoAnswer { .. }
+            | Self::Malformed { .. }
+            | Self::NoSuchKind { .. }
+            | Self::InvalidArgument { .. }
+            | Self::Cancelled => None,
+        }
+    }
+
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {

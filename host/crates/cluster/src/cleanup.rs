@@ -1,0 +1,313 @@
+//! Removes all that carries a run's label, and nothing else. Needs no scenario.
+//!
+//! Every resource that can be listed and deleted is asked for objects with the label. Namespaces are only
+//! deleted when the caller knows that the run made them: by name, UID and label. What is inside goes with
+//! them; everything else is deleted object by object, each with its UID as a precondition. Then it waits
+//! until nothing is left, for a bounded time, and says what remains.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    time::Duration,
+};
+
+use bench_model::{CleanupOutcome, CreatedNamespace, RunId, Verb};
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use crate::{Cluster, ListQuery, RUN_LABEL, Request, RequestError, ServedResource};
+
+/// How long removing may take when nobody says otherwise: namespaces of large runs need minutes.
+pub const CLEANUP_TIMEOUT: Duration = Duration::from_secs(600);
+const AT_ONCE: usize = 16;
+const MAX_EXAMPLES: usize = 20;
+
+/// A run of which something is on the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundRun {
+    /// Value of the label.
+    pub run_id: String,
+    /// Its namespaces.
+    pub namespaces: Vec<CreatedNamespace>,
+    /// Its objects, namespaces included.
+    pub objects: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    name: String,
+    #[serde(default)]
+    namespace: String,
+    #[serde(default)]
+    uid: String,
+    #[serde(default)]
+    labels: HashMap<String, String>,
+    deletion_timestamp: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    metadata: Metadata,
+}
+
+/// An object with the label.
+#[derive(Debug, Clone)]
+struct Found {
+    resource: ServedResource,
+    metadata: Metadata,
+}
+
+impl Found {
+    fn shown(&self) -> String {
+        let kind = self.resource.kind.to_lowercase();
+        let Metadata { namespace, name, .. } = &self.metadata;
+        if namespace.is_empty() { format!("{kind} {name}") } else { format!("{kind} {namespace}/{name}") }
+    }
+
+    fn is_namespace(&self) -> bool {
+        self.resource.target.group.is_empty() && self.resource.target.plural == "namespaces"
+    }
+}
+
+/// What one look at the cluster found.
+#[derive(Default)]
+struct Look {
+    found: Vec<Found>,
+    errors: BTreeSet<String>,
+}
+
+impl Cluster {
+    /// Removes the objects of a run; see [`Cluster::cleanup_within`]. Takes at most ten minutes.
+    pub async fn cleanup(
+        &self,
+        run_id: &RunId,
+        namespaces: &[CreatedNamespace],
+        progress: impl FnMut(u64),
+    ) -> CleanupOutcome {
+        self.cleanup_within(&run_id.to_string(), namespaces, CLEANUP_TIMEOUT, progress).await
+    }
+
+    /// Removes all objects whose label says that they are of run `run_id`.
+    ///
+    /// `namespaces` are those that the run's journal names: no other is ever deleted. `progress` is called
+    /// with the number of objects that are gone. Never fails: what went wrong is in the outcome, which is
+    /// complete only when nothing of the run was left at the last look.
+    pub async fn cleanup_within(
+        &self,
+        run_id: &str,
+        namespaces: &[CreatedNamespace],
+        timeout: Duration,
+        mut progress: impl FnMut(u64),
+    ) -> CleanupOutcome {
+        let deadline = Instant::now() + timeout;
+        let selector = format!("{RUN_LABEL}={run_id}");
+        let mut outcome = CleanupOutcome::default();
+        let mut all = match self.resources().await {
+            Ok((resources, errors)) => {
+                outcome.errors.extend(errors);
+                resources
+            }
+            Err(error) => {
+                outcome.errors.push(format!("failed to find out what the cluster serves: {error}"));
+                return outcome;
+            }
+        };
+        let mut seen: HashSet<String> = HashSet::new();
+        let mut asked: HashSet<String> = HashSet::new();
+        let mut pause = Duration::from_millis(100);
+        let mut is_full_look = true;
+        let complete = all.clone();
+        loop {
+            let mut look = self.look(&all, &selector).await;
+            // A server that ignores selectors must not make us delete what is not the run's.
+            look.found
+                .retain(|found| found.metadata.labels.get(RUN_LABEL).is_some_and(|value| value == run_id));
+            let (own, foreign): (Vec<_>, Vec<_>) =
+                look.found.into_iter().partition(|found| !found.is_namespace() || is_own(found, namespaces));
+            seen.extend(own.iter().map(|found| found.metadata.uid.clone()));
+            outcome.deleted = seen.len().saturating_sub(own.len()) as u64;
+            progress(outcome.deleted);
+            outcome.remaining = own.iter().chain(&foreign).map(Found::shown).take(MAX_EXAMPLES).collect();
+            let mut errors = look.errors;
+            errors.extend(foreign.iter().map(|found| {
+                let shown = found.shown();
+                format!(
+                    "{shown} carries the run's label, but the run did not say that it made it: left alone"
+                )
+            }));
+            if own.is_empty() {
+                if is_full_look {
+                    outcome.errors.extend(errors);
+                    return outcome;
+                }
+                // What a controller made in the meantime is found by one last look at everything.
+                (all, is_full_look) = (complete.clone(), true);
+                continue;
+            }
+            let failed = self.delete_all(&own, &mut asked).await;
+            let is_hopeless = own.iter().all(|found| failed.contains_key(&found.metadata.uid));
+            errors.extend(failed.into_values());
+            if is_hopeless || Instant::now() >= deadline {
+                outcome.errors.extend(errors);
+                return outcome;
+            }
+            (all, is_full_look) = (resources_of(&own), false);
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(2));
+        }
+    }
+
+    /// Runs of which something is on the cluster, sorted by id.
+    ///
+    /// # Errors
+    /// When the cluster does not say what it serves.
+    pub async fn runs_on_cluster(&self) -> Result<Vec<FoundRun>, RequestError> {
+        let (resources, _) = self.resources().await?;
+        let look = self.look(&resources, RUN_LABEL).await;
+        let mut runs: BTreeMap<String, FoundRun> = BTreeMap::new();
+        for found in look.found {
+            let Some(run_id) = found.metadata.labels.get(RUN_LABEL) else { continue };
+            let new = || FoundRun { run_id: run_id.clone(), namespaces: Vec::new(), objects: 0 };
+            let run = runs.entry(run_id.clone()).or_insert_with(new);
+            run.objects += 1;
+            if found.is_namespace() {
+                let Metadata { name, uid, .. } = found.metadata;
+                run.namespaces.push(CreatedNamespace { name, uid });
+            }
+        }
+        Ok(runs.into_values().collect())
+    }
+
+    /// Resources whose objects can be found and removed, and groups that did not answer.
+    async fn resources(&self) -> Result<(Vec<ServedResource>, Vec<String>), RequestError> {
+        let served = self.served_resources().await?;
+        let can = |resource: &ServedResource, verb| resource.verbs.contains(&verb);
+        let resources = served.resources.into_iter();
+        let resources = resources.filter(|resource| can(resource, Verb::List) && can(resource, Verb::Delete));
+        Ok((resources.collect(), served.errors))
+    }
+
+    async fn look(&self, resources: &[ServedResource], selector: &str) -> Look {
+        let looks = resources.iter().map(|resource| self.look_at(resource, selector));
+        let answers: Vec<_> = stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
+        let mut look = Look::default();
+        let mut uids = HashSet::new();
+        for (found, error) in answers {
+            // One object may be served by two groups: `events`.
+            look.found.extend(found.into_iter().filter(|found| uids.insert(found.metadata.uid.clone())));
+            look.errors.extend(error);
+        }
+        look.found.sort_by_key(Found::shown);
+        look
+    }
+
+    async fn look_at(&self, resource: &ServedResource, selector: &str) -> (Vec<Found>, Option<String>) {
+        let (mut found, mut token) = (Vec::new(), String::new());
+        loop {
+            let list = ListQuery { label_selector: selector, field_selector: "", limit: 500, token: &token };
+            let page = match self.patiently(|| self.list_page(&resource.target, list)).await {
+                Ok(page) => page,
+                // Gone since it was discovered, or never to be listed.
+                Err(error) if matches!(error.http_status(), 404 | 405) => return (found, None),
+                Err(error) => return (found, Some(format!("failed to list {}: {error}", resource.target))),
+            };
+            let objects = page.items.iter().filter_map(|item| serde_json::from_str::<Object>(item).ok());
+            found.extend(
+                objects.map(|object| Found { resource: resource.clone(), metadata: object.metadata }),
+            );
+            if page.token.is_empty() {
+                return (found, None);
+            }
+            token = page.token;
+        }
+    }
+
+    /// Asks once for each object to be deleted, namespaces first; what is inside them goes with them.
+    /// Returns the UIDs of those that could not be deleted, with the reason; they are asked for again.
+    async fn delete_all(&self, found: &[Found], asked: &mut HashSet<String>) -> HashMap<String, String> {
+        let own: HashSet<&str> = found
+            .iter()
+            .filter(|found| found.is_namespace())
+            .map(|found| found.metadata.name.as_str())
+            .collect();
+        let mut to_delete: Vec<&Found> = found
+            .iter()
+            .filter(|found| {
+                found.metadata.deletion_timestamp.is_none() && !own.contains(&*found.metadata.namespace)
+            })
+            .filter(|found| asked.insert(found.metadata.uid.clone()))
+            .collect();
+        to_delete.sort_by_key(|found| !found.is_namespace());
+        let deletions = to_delete.into_iter().map(|found| async move {
+            match self.patiently(|| self.delete_one(found)).await {
+                Ok(()) => None,
+                // 409: another object has the name by now.
+                Err(error) if matches!(error.http_status(), 404 | 409) => None,
+                Err(error) => {
+                    let reason = format!("failed to delete {}: {error}", found.shown());
+                    Some((found.metadata.uid.clone(), reason))
+                }
+            }
+        });
+        let failed: HashMap<String, String> =
+            stream::iter(deletions).buffer_unordered(AT_ONCE).filter_map(std::future::ready).collect().await;
+        asked.retain(|uid| !failed.contains_key(uid));
+        failed
+    }
+
+    async fn delete_one(&self, found: &Found) -> Result<(), RequestError> {
+        let Metadata { namespace, name, uid, .. } = &found.metadata;
+        let options = serde_json::json!({
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": { "uid": uid },
+            "propagationPolicy": "Background",
+        });
+        let request = Request {
+            verb: Verb::Delete,
+            target: &found.resource.target.in_namespace(namespace),
+            name,
+            query: "",
+            content_type: "application/json",
+            body: Bytes::from(options.to_string()),
+            keep_body: false,
+        };
+        self.call(request).await.map(|_| ())
+    }
+
+    /// Tries a call again while the server is busy: nothing here is measured.
+    async fn patiently<T, F: Future<Output = Result<T, RequestError>>>(
+        &self,
+        call: impl Fn() -> F,
+    ) -> Result<T, RequestError> {
+        let mut pause = Duration::from_millis(200);
+        for _ in 0..5 {
+            match call().await {
+                Err(error) if error.is_retryable() => {
+                    let wait = error.retry_after().unwrap_or(pause).min(Duration::from_secs(10));
+                    tokio::time::sleep(wait).await;
+                    pause *= 2;
+                }
+                done => return done,
+            }
+        }
+        call().await
+    }
+}
+
+fn is_own(found: &Found, namespaces: &[CreatedNamespace]) -> bool {
+    let Metadata { name, uid, .. } = &found.metadata;
+    !uid.is_empty() && namespaces.iter().any(|own| own.name == *name && own.uid == *uid)
+}
+
+fn resources_of(found: &[Found]) -> Vec<ServedResource> {
+    let mut resources: Vec<ServedResource> = Vec::new();
+    for Found { resource, .. } in found {
+        if !resources.contains(resource) {
+            resources.push(resource.clone());
+        }
+    }
+    resources
+}

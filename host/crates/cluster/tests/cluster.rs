@@ -1,0 +1,13 @@
+//! The client against scripted servers on loopback: every answer is written down in the test.
+
+#[path = "cluster/server.rs"]
+mod server;
+
+#[path = "cluster/cleanup.rs"]
+mod cleanup;
+#[path = "cluster/requests.rs"]
+mod requests;
+#[path = "cluster/wait.rs"]
+mod wait;
+#[path = "cluster/watch.rs"]
+mod watch;

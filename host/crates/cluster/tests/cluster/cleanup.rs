@@ -1,0 +1,111 @@
+//! Removing what carries a run's label, and nothing else.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use bench_cluster::RUN_LABEL;
+use bench_model::CreatedNamespace;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+
+use crate::server::{Answer, Server, json, soon};
+
+type Objects = Arc<Mutex<BTreeMap<&'static str, Value>>>;
+
+fn object(name: &str, namespace: &str, run_id: &str) -> Value {
+    json!({"metadata": {"name": name, "namespace": namespace, "uid": format!("uid-{namespace}-{name}"), "labels": {RUN_LABEL: run_id}}})
+}
+
+fn objects(of: &[(&'static str, Value)]) -> Objects {
+    Arc::new(Mutex::new(of.iter().cloned().collect()))
+}
+
+/// A server with pods and namespaces that ignores label selectors, as the worst one could.
+async fn serve(objects: &Objects) -> Server {
+    let objects = Arc::clone(objects);
+    Server::start(move |line, body| {
+        let (method, path) = line.split_once(' ').expect("a method");
+        let path = path.split('?').next().unwrap_or_default();
+        let mut objects = objects.lock();
+        match (method, path) {
+            ("GET", "/apis") => {
+                json(&json!({"groups": [{"name": "down", "versions": [{"groupVersion": "down/v1"}]}]}))
+            }
+            ("GET", "/apis/down/v1") => Answer::Json(404, String::new()),
+            ("GET", "/api/v1") => json(&json!({"resources": [
+                {"name": "pods", "kind": "Pod", "namespaced": true, "verbs": ["list", "delete"]},
+                {"name": "namespaces", "kind": "Namespace", "verbs": ["list", "delete"]},
+                {"name": "componentstatuses", "kind": "ComponentStatus", "verbs": ["list"]},
+            ]})),
+            ("GET", "/api/v1/pods") => items(&objects, |path| path.contains("/pods/")),
+            ("GET", "/api/v1/namespaces") => items(&objects, |path| !path.contains("/pods/")),
+            ("DELETE", path) => {
+                let options: Value = serde_json::from_str(body).expect("delete options");
+                let Some(object) = objects.get(path) else { return Answer::Json(404, String::new()) };
+                if options["preconditions"]["uid"] != object["metadata"]["uid"] {
+                    return Answer::Json(409, String::new());
+                }
+                // A namespace takes its objects with it.
+                let (path, below) = (path.to_owned(), format!("{path}/"));
+                objects.retain(|other, _| *other != path && !other.starts_with(&below));
+                Answer::Json(200, "{}".to_owned())
+            }
+            _ => Answer::Json(500, String::new()),
+        }
+    })
+    .await
+}
+
+fn items(objects: &BTreeMap<&'static str, Value>, wanted: impl Fn(&str) -> bool) -> Answer {
+    let items: Vec<_> =
+        objects.iter().filter(|(path, _)| wanted(path)).map(|(_, object)| object.clone()).collect();
+    json(&json!({"metadata": {}, "items": items}))
+}
+
+fn own(name: &str) -> CreatedNamespace {
+    CreatedNamespace { name: name.to_owned(), uid: format!("uid--{name}") }
+}
+
+#[tokio::test]
+async fn only_what_is_of_the_run_goes() {
+    let objects = objects(&[
+        ("/api/v1/namespaces/mine", object("mine", "", "r1")),
+        ("/api/v1/namespaces/mine/pods/a", object("a", "mine", "r1")),
+        ("/api/v1/namespaces/default", object("default", "", "")),
+        ("/api/v1/namespaces/default/pods/b", object("b", "default", "r1")),
+        ("/api/v1/namespaces/default/pods/other", object("other", "default", "r2")),
+    ]);
+    let cluster = serve(&objects).await.connect().await;
+    let mut told = Vec::new();
+    let outcome =
+        soon(cluster.cleanup_within("r1", &[own("mine")], Duration::from_secs(10), |n| told.push(n))).await;
+    assert!(outcome.errors.iter().all(|error| error.starts_with("`down/v1`")), "{outcome:?}");
+    assert_eq!((outcome.deleted, outcome.remaining.len()), (3, 0));
+    assert_eq!(told.last(), Some(&3));
+    let left: Vec<_> = objects.lock().keys().copied().collect();
+    assert_eq!(left, ["/api/v1/namespaces/default", "/api/v1/namespaces/default/pods/other"]);
+}
+
+#[tokio::test]
+async fn a_namespace_that_the_journal_does_not_name_stays() {
+    let objects = objects(&[("/api/v1/namespaces/mine", object("mine", "", "r1"))]);
+    let cluster = serve(&objects).await.connect().await;
+    let stranger = CreatedNamespace { name: "mine".to_owned(), uid: "another".to_owned() };
+    let outcome = soon(cluster.cleanup_within("r1", &[stranger], Duration::from_secs(10), |_| {})).await;
+    assert_eq!((outcome.deleted, outcome.remaining), (0, vec!["namespace mine".to_owned()]));
+    assert!(outcome.errors.iter().any(|error| error.contains("left alone")), "{:?}", outcome.errors);
+    assert_eq!(objects.lock().len(), 1);
+}
+
+#[tokio::test]
+async fn runs_are_found_by_their_label() {
+    let objects = objects(&[
+        ("/api/v1/namespaces/mine", object("mine", "", "r1")),
+        ("/api/v1/namespaces/mine/pods/a", object("a", "mine", "r1")),
+        ("/api/v1/namespaces/default/pods/other", object("other", "default", "r2")),
+    ]);
+    let cluster = serve(&objects).await.connect().await;
+    let runs = soon(cluster.runs_on_cluster()).await.expect("runs");
+    let found: Vec<_> =
+        runs.iter().map(|run| (run.run_id.as_str(), run.objects, run.namespaces.len())).collect();
+    assert_eq!(found, [("r1", 2, 1), ("r2", 1, 0)]);
+}

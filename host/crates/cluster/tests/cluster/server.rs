@@ -1,0 +1,175 @@
+//! An HTTP server that answers as a test says.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bench_cluster::{Cluster, ConnectOptions};
+use bench_limiter::{Limiter, RunClock};
+use bench_model::ResourceRef;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
+use hyper::{
+    body::{Frame, Incoming},
+    service::service_fn,
+};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use parking_lot::Mutex;
+use tokio::{
+    net::TcpListener,
+    sync::mpsc::{self, UnboundedReceiver, UnboundedSender},
+};
+
+/// What to answer with.
+pub enum Answer {
+    Json(u16, String),
+    Headers(u16, Vec<(&'static str, &'static str)>, String),
+    /// Bytes as the test sends them; an error breaks the connection, dropping the sender ends it well.
+    Stream(UnboundedReceiver<io::Result<String>>),
+}
+
+pub fn stream() -> (UnboundedSender<io::Result<String>>, Answer) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    (sender, Answer::Stream(receiver))
+}
+
+pub fn json(value: &serde_json::Value) -> Answer {
+    Answer::Json(200, value.to_string())
+}
+
+/// A running server; ends with its runtime.
+pub struct Server {
+    pub address: SocketAddr,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    /// Starts a server. `/version` and `kube-system` are answered here, everything else by the script, which
+    /// gets `METHOD path?query` and the body.
+    pub async fn start(script: impl Fn(&str, &str) -> Answer + Send + Sync + 'static) -> Self {
+        Self::start_speaking(true, script).await
+    }
+
+    pub async fn start_speaking(
+        http2: bool,
+        script: impl Fn(&str, &str) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (script, seen) = (Arc::new(script), Arc::new(Mutex::new(Vec::new())));
+        let noted = Arc::clone(&seen);
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let (script, noted) = (Arc::clone(&script), Arc::clone(&noted));
+                let service = service_fn(move |request: Request<Incoming>| {
+                    let (script, noted) = (Arc::clone(&script), Arc::clone(&noted));
+                    async move { Ok::<_, io::Error>(answer(request, &*script, &noted).await) }
+                });
+                tokio::spawn(async move {
+                    let io = TokioIo::new(socket);
+                    // Breaking connections is part of the scripts.
+                    if http2 {
+                        let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+                        let _ = server.serve_connection(io, service).await;
+                    } else {
+                        let _ =
+                            hyper::server::conn::http1::Builder::new().serve_connection(io, service).await;
+                    }
+                });
+            }
+        });
+        Self { address, seen }
+    }
+
+    pub async fn connect(&self) -> Cluster {
+        self.connect_with(Limiter::unlimited()).await
+    }
+
+    pub async fn connect_with(&self, limiter: Limiter) -> Cluster {
+        let options = ConnectOptions {
+            request_timeout: Duration::from_secs(20),
+            ..ConnectOptions::inline(self.kubeconfig())
+        };
+        Cluster::connect(options, limiter, RunClock::start()).await.expect("connected")
+    }
+
+    pub fn kubeconfig(&self) -> String {
+        format!(
+            "{{apiVersion: v1, kind: Config, current-context: c, contexts: [{{name: c, context: {{cluster: c, user: u}}}}], \
+             clusters: [{{name: c, cluster: {{server: 'http://{}'}}}}], users: [{{name: u, user: {{token: s3cret}}}}]}}",
+            self.address
+        )
+    }
+
+    /// Requests so far, as `METHOD path?query`, without those of connecting.
+    pub fn seen(&self) -> Vec<String> {
+        self.seen.lock().clone()
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    script: &(dyn Fn(&str, &str) -> Answer + Send + Sync),
+    seen: &Mutex<Vec<String>>,
+) -> Response<BoxBody<Bytes, io::Error>> {
+    let (parts, body) = request.into_parts();
+    let line = format!("{} {}", parts.method, parts.uri.path_and_query().map_or("", |path| path.as_str()));
+    let is_known = parts.headers.get("authorization").is_some_and(|value| value == "Bearer s3cret");
+    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let answer = match line.as_str() {
+        _ if !is_known => {
+            Answer::Json(401, r#"{"reason":"Unauthorized","message":"Unauthorized"}"#.to_owned())
+        }
+        "GET /version" => {
+            Answer::Json(200, r#"{"major":"1","minor":"36+","gitVersion":"v1.36.3"}"#.to_owned())
+        }
+        "GET /api/v1/namespaces/kube-system" => {
+            Answer::Json(200, r#"{"metadata":{"uid":"the-uid"}}"#.to_owned())
+        }
+        line => {
+            seen.lock().push(line.to_owned());
+            script(line, &String::from_utf8_lossy(&body))
+        }
+    };
+    let full = |body: String| Full::new(Bytes::from(body)).map_err(io::Error::other).boxed();
+    match answer {
+        Answer::Json(status, body) => {
+            Response::builder().status(status).body(full(body)).expect("a response")
+        }
+        Answer::Headers(status, headers, body) => {
+            let builder = Response::builder().status(status);
+            let builder =
+                headers.into_iter().fold(builder, |builder, (name, value)| builder.header(name, value));
+            builder.body(full(body)).expect("a response")
+        }
+        Answer::Stream(mut receiver) => {
+            let frames = futures::stream::poll_fn(
+                move |context: &mut Context<'_>| -> Poll<Option<io::Result<Frame<Bytes>>>> {
+                    receiver
+                        .poll_recv(context)
+                        .map(|piece| piece.map(|piece| piece.map(|text| Frame::data(Bytes::from(text)))))
+                },
+            );
+            Response::new(BodyExt::boxed(StreamBody::new(frames)))
+        }
+    }
+}
+
+pub fn pods(namespace: &str) -> ResourceRef {
+    ResourceRef {
+        group: String::new(),
+        version: "v1".to_owned(),
+        plural: "pods".to_owned(),
+        namespace: namespace.to_owned(),
+    }
+}
+
+/// Fails a test that waits for something that does not come.
+pub async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), future).await.expect("it should have come by now")
+}
