@@ -69,12 +69,12 @@ pub(crate) fn percent(share: f64) -> String {
 
 /// A rate as `49.9/s`.
 pub(crate) fn rate(per_second: f64) -> String {
-    let decimals = if per_second >= 1000.0 {
-        0
-    } else if per_second >= 10.0 {
-        1
-    } else {
-        2
+    // Four digits: a thousandth too little must show.
+    let decimals = match per_second {
+        _ if per_second >= 1000.0 => 0,
+        _ if per_second >= 100.0 => 1,
+        _ if per_second >= 10.0 => 2,
+        _ => 3,
     };
     let text = format!("{per_second:.decimals$}");
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(plain(21_342.0), "21,342");
         assert_eq!(plain(-1_234_567.0), "-1,234,567");
         assert_eq!(rate(50.0), "50/s");
-        assert_eq!(rate(49.95), "49.9/s");
+        assert_eq!(rate(49.95), "49.95/s");
         assert_eq!(rate(0.5), "0.5/s");
         assert_eq!(percent(1.0), "100 %");
         assert_eq!(percent(0.99999), "99.99 %");

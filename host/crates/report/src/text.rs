@@ -155,7 +155,7 @@ impl Layout {
         }
     }
 
-    /// Natural widths; then the widest columns of texts give way until the line fits.
+    /// Natural widths; then the last column of texts gives way until the line fits, then the widest ones.
     fn widths(&self, aligns: &[Align], rows: &[Vec<Cell>]) -> Vec<usize> {
         let widest = |column: usize| {
             rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.text().width()).max().unwrap_or(0)
@@ -163,13 +163,15 @@ impl Layout {
         let mut widths: Vec<usize> = (0..aligns.len()).map(widest).collect();
         // Two blanks in front, two between.
         let mut excess = (widths.iter().sum::<usize>() + 2 * widths.len()).saturating_sub(self.options.width);
+        if let (Some(width), Some(Align::Left)) = (widths.last_mut(), aligns.last()) {
+            let given = excess.min(width.saturating_sub(MIN_TEXT));
+            *width -= given;
+            excess -= given;
+        }
         while excess > 0 {
             let texts = widths.iter_mut().zip(aligns).filter(|(_, align)| **align == Align::Left);
-            let Some((width, _)) =
-                texts.max_by_key(|(width, _)| **width).filter(|(width, _)| **width > MIN_TEXT)
-            else {
-                break;
-            };
+            let widest = texts.map(|(width, _)| width).max_by_key(|width| **width);
+            let Some(width) = widest.filter(|width| **width > MIN_TEXT) else { break };
             *width -= 1;
             excess -= 1;
         }

@@ -249,8 +249,8 @@ fn validity(summary: &Summary) -> Vec<Cell> {
     let tone = if refused == 0 { Tone::Good } else { Tone::Warning };
     parts.push(Cell::toned(&format!("429s {}", format::count(refused)), tone));
     if let Some(clock) = summary.clock {
-        let text = format::range(Some(clock.low_ns as f64), Some(clock.high_ns as f64), "ns");
-        parts.push(Cell::new(&format!("clock {text}")));
+        let (low, high) = (format::duration(clock.low_ns as f64), format::duration(clock.high_ns as f64));
+        parts.push(Cell::new(&format!("server clock {low} to {high} off")));
     }
     parts
 }

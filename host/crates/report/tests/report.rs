@@ -1,5 +1,7 @@
 //! What people see of runs, good and bad, and of runs that want to harm the reader.
 
+#![expect(clippy::expect_used, reason = "a test fails loudly")]
+
 #[path = "../../results/tests/fake/run.rs"]
 mod fake;
 

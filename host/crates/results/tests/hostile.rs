@@ -1,5 +1,7 @@
 //! Records that were cut, changed, or never were records: an error or a partial summary, never a wrong number.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails loudly")]
+
 #[path = "fake/run.rs"]
 mod fake;
 

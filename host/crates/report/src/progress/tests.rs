@@ -91,14 +91,14 @@ fn events() -> Vec<RunEvent> {
 
 #[test]
 fn plain_progress_is_a_line_for_each_step_and_every_five_seconds() {
-    insta::assert_snapshot!(shown(ProgressKind::Plain, &events()), @"");
+    insta::assert_snapshot!("plain", shown(ProgressKind::Plain, &events()));
 }
 
 #[test]
 fn a_terminal_keeps_the_steps_and_is_cleared_of_the_rest() {
     let text = shown(ProgressKind::Terminal { width: 80 }, &events());
     assert!(text.contains("job `create-pods` completed: 600 operations, 6 errors"), "{text}");
-    assert!(text.contains("create-pods: 50 operations · 50/s offered"), "{text}");
+    assert!(text.contains(" operations · 50/s offered · 50/s achieved"), "{text}");
     assert!(text.contains("bad\\u{1b}[2Jpod"), "{text}");
 }
 

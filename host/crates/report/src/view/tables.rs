@@ -15,7 +15,14 @@ const MAX_NAMES: usize = 3;
 
 /// Those that have something to say.
 pub(super) fn tables(summary: &Summary) -> Vec<TableView> {
-    let mut tables = vec![jobs(summary), errors(summary), metrics(summary), slowest(summary), waits(summary)];
+    let mut tables = vec![
+        jobs(summary),
+        errors(summary),
+        distributions(summary),
+        values(summary),
+        slowest(summary),
+        waits(summary),
+    ];
     tables.retain(|table| !table.rows.is_empty());
     tables
 }
@@ -148,7 +155,7 @@ fn errors(summary: &Summary) -> TableView {
     table("Errors", headings, rows)
 }
 
-fn metrics(summary: &Summary) -> TableView {
+fn distributions(summary: &Summary) -> TableView {
     let headings = vec![
         left("metric"),
         right("n"),
@@ -158,26 +165,35 @@ fn metrics(summary: &Summary) -> TableView {
         right("p99"),
         right("max"),
     ];
-    table("Measurements", headings, summary.metrics.iter().map(metric).collect())
+    let rows = summary.metrics.iter().filter_map(|metric| {
+        let distribution = metric.distribution.as_ref()?;
+        let tone = if distribution.missing == 0 { Tone::Plain } else { Tone::Bad };
+        let mut row = vec![
+            Cell::new(&metric_name(metric)),
+            Cell::new(&format::count(distribution.n)),
+            Cell::toned(&format::count(distribution.missing), tone),
+        ];
+        row.extend(quantiles(distribution));
+        Some(row)
+    });
+    table("Measurements", headings, rows.collect())
 }
 
-fn metric(metric: &MetricSummary) -> Vec<Cell> {
-    let labels: Vec<String> = metric.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-    let name = Cell::new(&format!("{}.{}{labels}", metric.source, metric.name));
-    let Some(distribution) = &metric.distribution else {
+/// Counters and gauges.
+fn values(summary: &Summary) -> TableView {
+    let rows = summary.metrics.iter().filter(|metric| metric.distribution.is_none()).map(|metric| {
         let value = metric.value.map_or(NONE.to_owned(), |value| format::value(value, &metric.unit));
-        let blank = || Cell::new("");
-        return vec![name, Cell::new(&value), blank(), blank(), blank(), blank(), blank()];
-    };
-    let tone = if distribution.missing == 0 { Tone::Plain } else { Tone::Bad };
-    let mut row = vec![
-        name,
-        Cell::new(&format::count(distribution.n)),
-        Cell::toned(&format::count(distribution.missing), tone),
-    ];
-    row.extend(quantiles(distribution));
-    row
+        vec![Cell::new(&metric_name(metric)), Cell::new(&value)]
+    });
+    table("Counters and gauges", vec![left("metric"), right("value")], rows.collect())
+}
+
+/// As a threshold names it: `pod-latency.ready{job="create-pods"}`.
+fn metric_name(metric: &MetricSummary) -> String {
+    let labels: Vec<String> =
+        metric.labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
+    let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(", ")) };
+    format!("{}.{}{labels}", metric.source, metric.name)
 }
 
 fn slowest(summary: &Summary) -> TableView {

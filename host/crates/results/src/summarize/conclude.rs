@@ -95,5 +95,22 @@ fn name_gates(gates: &[&ThresholdSummary], what: &str) -> Option<String> {
     let first = gates.first()?;
     let more = gates.len() - 1;
     let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
-    Some(format!("{what}: `{}`, {}{more}", first.text, first.reason))
+    let found = if first.verdict == Verdict::Fail { observed(first) } else { first.reason.clone() };
+    Some(format!("{what}: `{}`, {found}{more}", first.text))
+}
+
+/// `it was 8.2s`; the bound that came nearest to passing is not worth a line.
+fn observed(threshold: &ThresholdSummary) -> String {
+    let text = |bound: Option<f64>| match bound {
+        None => "never".to_owned(),
+        Some(ns) if threshold.unit == "ns" => {
+            bench_model::format_duration(std::time::Duration::from_nanos(ns.max(0.0).round() as u64))
+        }
+        Some(number) => number.to_string(),
+    };
+    let (low, high) = (text(threshold.low), text(threshold.high));
+    if low == "never" {
+        return threshold.reason.clone();
+    }
+    if low == high { format!("it was {low}") } else { format!("it was between {low} and {high}") }
 }

@@ -2,8 +2,9 @@
 //!
 //! A table can be ranked when it has columns in `ns` that are durations since a common start. Read from its
 //! declaration: columns named `namespace` and one of `object`, `pod`, `name` say which object; `node` where; `reason`
-//! why; columns in `ns` whose name ends in `at` are moments, not durations. Objects are ranked by the column
-//! `ready`, else by the last duration.
+//! or `state` why; columns in `ns` named `start` or ending in `at` are moments, not durations. Objects are ranked by
+//! the column `ready`, else by the last duration; an absent cell there never came. The durations up to
+//! that column are the steps on an object's way.
 
 use std::path::Path;
 
@@ -41,8 +42,8 @@ impl TableRows {
             let row = row?;
             rows.count += 1;
             let Some(shape) = &shape else { continue };
-            let Some(rank) = shape.rank(&row) else { continue };
-            let at = rows.worst.partition_point(|other| shape.rank(other) >= Some(rank));
+            let rank = shape.rank(&row);
+            let at = rows.worst.partition_point(|other| shape.rank(other) >= rank);
             if at < SLOWEST {
                 rows.worst.insert(at, row);
                 rows.worst.truncate(SLOWEST);
@@ -67,6 +68,10 @@ fn plain(name: &str) -> String {
     plain.strip_suffix("ns").map(str::to_owned).unwrap_or(plain)
 }
 
+fn is_moment(plain: &str) -> bool {
+    plain == "start" || plain.ends_with("at")
+}
+
 impl Shape {
     fn of(declaration: &TableDeclaration) -> Option<Self> {
         let texts = declaration.columns.iter().filter(|column| column.unit == "text");
@@ -74,29 +79,31 @@ impl Shape {
             let found = texts.clone().find(|column| wanted.contains(&plain(&column.name).as_str()));
             found.map(|column| column.name.clone())
         };
-        let durations: Vec<String> = declaration
+        let mut durations: Vec<String> = declaration
             .columns
             .iter()
-            .filter(|column| column.unit == "ns" && !plain(&column.name).ends_with("at"))
+            .filter(|column| column.unit == "ns" && !is_moment(&plain(&column.name)))
             .map(|column| column.name.clone())
             .collect();
-        let named = durations.iter().find(|name| plain(name) == "ready");
-        let ranking = named.or(durations.last())?.clone();
+        let ranking =
+            durations.iter().position(|name| plain(name) == "ready").or(durations.len().checked_sub(1))?;
+        durations.truncate(ranking + 1);
+        let ranking = durations.last()?.clone();
         Some(Self {
             namespace: text(&["namespace"]),
             object: text(&["object"])
                 .or_else(|| text(&["pod", "name"]))
                 .or_else(|| texts.clone().next().map(|c| c.name.clone()))?,
             node: text(&["node", "nodename"]),
-            reason: text(&["reason", "why", "cause"]),
+            reason: text(&["reason", "state"]),
             durations,
             ranking,
         })
     }
 
-    /// Higher is worse; `u64::MAX` never came. `None` when the row does not take part.
-    fn rank(&self, row: &Row) -> Option<u64> {
-        duration(row, &self.ranking)
+    /// Higher is worse; `u64::MAX` never came.
+    fn rank(&self, row: &Row) -> u64 {
+        duration(row, &self.ranking).unwrap_or(u64::MAX)
     }
 
     fn text(row: &Row, column: Option<&String>) -> Option<String> {
@@ -115,34 +122,31 @@ impl Shape {
             object,
             node: Self::text(row, self.node.as_ref()),
             metric: self.ranking.clone(),
-            value_ns: self.rank(row).filter(|&rank| rank != u64::MAX),
+            value_ns: Some(self.rank(row)).filter(|&rank| rank != u64::MAX),
             longest: self.longest(row),
-            reason: Self::text(row, self.reason.as_ref()),
+            // A state that says no more than that it arrived is no reason.
+            reason: Self::text(row, self.reason.as_ref()).filter(|text| plain(text) != plain(&self.ranking)),
         }
     }
 
-    /// The longest time between two moments on the object's way; the first that never came wins.
+    /// The longest step between two moments on the object's way; for an object that never arrived the step after
+    /// the last one that it took.
     fn longest(&self, row: &Row) -> Option<Step> {
+        let came = |name: &String| duration(row, name).filter(|&at| at != u64::MAX);
+        if self.rank(row) == u64::MAX {
+            let next =
+                self.durations.iter().rposition(|name| came(name).is_some()).map_or(0, |last| last + 1);
+            return self.durations.get(next).map(|name| Step { name: name.clone(), took_ns: None });
+        }
         let mut steps: Vec<(u64, &String)> =
-            self.durations.iter().filter_map(|name| Some((duration(row, name)?, name))).collect();
+            self.durations.iter().filter_map(|name| Some((came(name)?, name))).collect();
         if steps.len() < 2 {
             return None;
         }
-        // Stable: of those that never came the first in the table stays first.
         steps.sort_by_key(|(at, _)| *at);
-        let mut before = 0;
-        let mut longest: Option<Step> = None;
-        for (at, name) in steps {
-            if at == u64::MAX {
-                return Some(Step { name: name.clone(), took_ns: None });
-            }
-            let took = at - before;
-            before = at;
-            if longest.as_ref().is_none_or(|step| step.took_ns < Some(took)) {
-                longest = Some(Step { name: name.clone(), took_ns: Some(took) });
-            }
-        }
-        longest
+        let starts = std::iter::once(0).chain(steps.iter().map(|(at, _)| *at));
+        let longest = starts.zip(&steps).max_by_key(|(start, (at, _))| at - start);
+        longest.map(|(start, (at, name))| Step { name: (*name).clone(), took_ns: Some(at - start) })
     }
 }
 
@@ -177,4 +181,51 @@ pub(crate) fn slowest(loaded: &Loaded) -> Vec<SlowObject> {
     slowest.sort_by_key(|object| std::cmp::Reverse(object.value_ns.unwrap_or(u64::MAX)));
     slowest.truncate(SLOWEST);
     slowest
+}
+
+#[cfg(test)]
+mod tests {
+    use bench_model::{ColumnDeclaration, MetricName};
+
+    use super::*;
+
+    /// Columns as `pod-latency` declares them.
+    fn declaration() -> TableDeclaration {
+        let columns = [
+            ("pod", "text"),
+            ("node", "text"),
+            ("state", "text"),
+            ("start", "ns"),
+            ("scheduled", "ns"),
+            ("sandbox-ready", "ns"),
+            ("ready", "ns"),
+            ("uncertainty", "ns"),
+        ];
+        let column =
+            |(name, unit): (&str, &str)| ColumnDeclaration { name: name.to_owned(), unit: unit.to_owned() };
+        let name = MetricName::parse("pods").expect("a name");
+        TableDeclaration { name, columns: columns.map(column).to_vec() }
+    }
+
+    fn check(row: &str, value_ns: Option<u64>, step: (&str, Option<u64>), reason: Option<&str>) {
+        let shape = Shape::of(&declaration()).expect("can be ranked");
+        let slow = shape.slow("pod-latency", &serde_json::from_str(row).expect("a row"));
+        let longest = slow.longest.map(|step| (step.name, step.took_ns));
+        assert_eq!((slow.value_ns, slow.reason.as_deref()), (value_ns, reason));
+        assert_eq!(longest, Some((step.0.to_owned(), step.1)));
+    }
+
+    #[test]
+    fn the_longest_step_says_why() {
+        let row = r#"{"pod":"a/b","node":"n","state":"ready","start":9000,"scheduled":30,"sandbox-ready":null,"ready":90,"uncertainty":5}"#;
+        check(row, Some(90), ("ready", Some(60)), None);
+    }
+
+    #[test]
+    fn an_object_that_never_arrived_stopped_after_its_last_step() {
+        let row = r#"{"pod":"a/b","state":"ImagePullBackOff","start":9000,"scheduled":30,"sandbox-ready":40,"ready":null}"#;
+        check(row, None, ("ready", None), Some("ImagePullBackOff"));
+        let row = r#"{"pod":"a/b","state":"","scheduled":null,"ready":"never"}"#;
+        check(row, None, ("scheduled", None), None);
+    }
 }

@@ -196,7 +196,7 @@ fn late(loaded: &Loaded, job: &str, queue: &Queue, summary: &QueueSummary) -> Op
     let text = |ns: u64| bench_model::format_duration(std::time::Duration::from_nanos(ns));
     (lag > limit).then(|| {
         let lag = if lag == bench_model::NEVER { "never".to_owned() } else { text(lag) };
-        format!("queue `{}` sent late: p99 lag {lag}, at most {}{}", summary.name, text(limit), held(summary))
+        format!("queue `{}` sent late: p99 lag {lag}, limit {}{}", summary.name, text(limit), held(summary))
     })
 }
 

@@ -2,8 +2,6 @@
 //!
 //! Deterministic; also used by the tests of `report`.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
-
 use std::{
     num::NonZeroU32,
     path::Path,
