@@ -7,6 +7,11 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, de};
 
+/// The configuration of a plugin that has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Empty {}
+
 /// Reads the JSON that `setup` gets.
 ///
 /// # Errors

@@ -19,9 +19,11 @@ pub trait Plugin {
     /// Name, instruments, tables, permissions.
     fn manifest() -> Manifest;
 
-    /// JSON Schema (2020-12) of its block in the scenario file. A string with `"format": "bench-file"` names a
-    /// file; the plugin gets the file's text.
-    fn config_schema() -> String;
+    /// JSON Schema (2020-12) of its block in the scenario file; nothing may stand there unless this says more. A
+    /// string with `"format": "bench-file"` names a file; the plugin gets the file's text.
+    fn config_schema() -> String {
+        r#"{"type": "object", "additionalProperties": false}"#.to_owned()
+    }
 }
 
 /// A plugin that makes load. An `Err` ends the job as failed, with that text.
@@ -87,7 +89,9 @@ pub trait Measurement: Plugin + Sized + 'static {
     ///
     /// # Errors
     /// A sentence for people.
-    fn finish(&mut self) -> Result<String, String>;
+    fn finish(&mut self) -> Result<String, String> {
+        Ok(String::new())
+    }
 }
 
 /// Makes a component of a [`Workload`]. Does nothing outside wasm, so that the crate can be tested natively.

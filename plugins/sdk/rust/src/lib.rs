@@ -54,3 +54,8 @@ pub mod prometheus {
 pub fn label(name: impl Into<String>, value: impl Into<String>) -> Label {
     Label { name: name.into(), value: value.into() }
 }
+
+/// The plugin of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;
