@@ -105,8 +105,11 @@ impl Set {
         self.value.get("status").and_then(|status| status.get(field)).and_then(Value::as_i64).unwrap_or(0)
     }
 
+    /// The size for the arithmetic. Replicas that the set was told to give up do not count as available, even while
+    /// its status still does.
     fn size(&self) -> SetSize {
-        SetSize { wished: self.wished, available: self.status("availableReplicas") }
+        let available = self.status("availableReplicas").min(self.wished);
+        SetSize { wished: self.wished, available }
     }
 
     fn annotation(&self, key: &str) -> Option<i64> {

@@ -90,9 +90,7 @@ impl Controller for Namespaces {
         match context.settings.namespace_wait {
             // Something with a finalizer of its own may go without this controller's doing.
             NamespaceWait::Event => {}
-            NamespaceWait::Upstream => {
-                self.queue.add_at(key.clone(), now + upstream_wait(&remaining, context))
-            }
+            NamespaceWait::Upstream => self.queue.add_at(key.clone(), now + upstream_wait(&remaining)),
         }
         Ok(())
     }
@@ -114,14 +112,13 @@ fn delete_all(
     Ok((!objects.is_empty()).then_some(Remaining { resource, objects }))
 }
 
-fn upstream_wait(remaining: &[Remaining], context: &Context) -> Duration {
-    let grace = remaining
-        .iter()
-        .flat_map(|kind| &kind.objects)
-        .filter_map(|object| context.pods.get(&ObjectKey::of(object))?.deletion_grace)
-        .max()
-        .unwrap_or(0);
-    Duration::from_secs(u64::try_from(grace / 2 + 1).unwrap_or(1))
+/// Half the longest grace period of what is left, and a second.
+fn upstream_wait(remaining: &[Remaining]) -> Duration {
+    let objects = remaining.iter().flat_map(|kind| &kind.objects);
+    let grace = |object: &Arc<Object>| {
+        object.value().pointer("/metadata/deletionGracePeriodSeconds").and_then(Value::as_u64)
+    };
+    Duration::from_secs(objects.filter_map(grace).max().unwrap_or(0) / 2 + 1)
 }
 
 fn report(namespace: &Object, remaining: &[Remaining], context: &mut Context) -> Result<(), SyncError> {

@@ -125,6 +125,9 @@ impl Cluster {
                 change.unwrap_or_else(|_| panic!("waited an hour for: {what}")).expect("the store lives");
             self.seen.push((self.start.elapsed(), change));
         }
+        while let Ok(change) = self.changes.try_recv() {
+            self.seen.push((self.start.elapsed(), change));
+        }
         self.start.elapsed()
     }
 
