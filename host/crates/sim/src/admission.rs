@@ -129,7 +129,12 @@ pub(crate) fn name_required(kind: &Kind) -> Status {
 
 /// A member that is a JSON object; made, or replaced when it is something else.
 pub(crate) fn member<'a>(object: &'a mut Value, key: &str) -> &'a mut Map<String, Value> {
-    map(map(object).entry(key).or_insert(Value::Null))
+    member_of(map(object), key)
+}
+
+/// Like [`member`], of a map.
+pub(crate) fn member_of<'a>(object: &'a mut Map<String, Value>, key: &str) -> &'a mut Map<String, Value> {
+    map(object.entry(key).or_insert(Value::Null))
 }
 
 /// The value as a JSON object; replaced by an empty one when it is something else.

@@ -78,7 +78,10 @@ fn fits(rule: &Rule, target: &ResourceTarget) -> bool {
         Some(namespace) => rule.namespaces.is_empty() || has(&rule.namespaces, namespace),
         None => rule.namespaces.is_empty(),
     };
-    has(&rule.verbs, target.verb) && has(&rule.api_groups, &target.group) && has(&rule.resources, &resource) && in_namespace
+    has(&rule.verbs, target.verb)
+        && has(&rule.api_groups, &target.group)
+        && has(&rule.resources, &resource)
+        && in_namespace
 }
 
 /// A namespace object belongs to the namespace that it is.
@@ -140,11 +143,15 @@ mod tests {
         check(&target("list", "pods", Some("a")), Ok(()));
         check(
             &target("list", "pods", Some("b")),
-            Err("pods is forbidden: User \"x\" cannot list resource \"pods\" in API group \"\" in the namespace \"b\""),
+            Err(
+                "pods is forbidden: User \"x\" cannot list resource \"pods\" in API group \"\" in the namespace \"b\"",
+            ),
         );
         check(
             &target("list", "nodes", None),
-            Err("nodes is forbidden: User \"x\" cannot list resource \"nodes\" in API group \"\" at the cluster scope"),
+            Err(
+                "nodes is forbidden: User \"x\" cannot list resource \"nodes\" in API group \"\" at the cluster scope",
+            ),
         );
     }
 

@@ -61,7 +61,8 @@ fn establish(store: &Store, definitions: &KindRef, definition: &Arc<Object>) {
 }
 
 fn is_same(known: &Kind, made: &Kind) -> bool {
-    let texts = |kind: &Kind| format!("{:?} {:?} {} {}", kind.custom, kind.short_names, kind.kind, kind.version);
+    let texts =
+        |kind: &Kind| format!("{:?} {:?} {} {}", kind.custom, kind.short_names, kind.kind, kind.version);
     texts(known) == texts(made)
 }
 
@@ -90,9 +91,7 @@ fn set_status(definition: &mut Value, now: &str) {
         list.push(stored);
     }
     if !status.contains_key("conditions") {
-        let condition = |name: &str, reason: &str, message: &str| {
-            json!({"lastTransitionTime": now, "message": message, "reason": reason, "status": "True", "type": name})
-        };
+        let condition = |name: &str, reason: &str, message: &str| json!({"lastTransitionTime": now, "message": message, "reason": reason, "status": "True", "type": name});
         let conditions = json!([
             condition("NamesAccepted", "NoConflicts", "no conflicts found"),
             condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
@@ -105,7 +104,8 @@ fn set_status(definition: &mut Value, now: &str) {
 fn remove(store: &Store, definitions: &KindRef, definition: &Arc<Object>) {
     let value = definition.value();
     let text = |path: &str| value.pointer(path).and_then(Value::as_str).unwrap_or_default();
-    let kind = store.kind(text("/spec/group"), text("/spec/names/plural")).filter(|kind| kind.custom.is_some());
+    let kind =
+        store.kind(text("/spec/group"), text("/spec/names/plural")).filter(|kind| kind.custom.is_some());
     if let Some(kind) = kind {
         for object in store.list(&kind, None) {
             // Objects with finalizers go with their kind: nobody could remove the finalizers any more.
@@ -133,7 +133,8 @@ fn make_kind(store: &Store, definition: &Value) -> Option<Kind> {
         let list = definition.pointer(path).and_then(Value::as_array).into_iter().flatten();
         list.filter_map(Value::as_str).map(str::to_owned).collect()
     };
-    let (group, kind, plural) = (text("/spec/group")?, text("/spec/names/kind")?, text("/spec/names/plural")?);
+    let (group, kind, plural) =
+        (text("/spec/group")?, text("/spec/names/kind")?, text("/spec/names/plural")?);
     let specs = definition.pointer("/spec/versions")?.as_array()?;
     let flag = |spec: &Value, key: &str| spec.get(key).and_then(Value::as_bool) == Some(true);
     let mut versions: Vec<CustomVersion> =

@@ -4,8 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::registry::{Kind, KindRef, join_version};
 
-const VERBS: [&str; 8] =
-    ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+const VERBS: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 const PART_VERBS: [&str; 3] = ["get", "patch", "update"];
 
 /// A subresource: name, kind, group, version (empty: those of its resource), verbs.

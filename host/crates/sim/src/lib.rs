@@ -147,7 +147,11 @@ impl Drop for Sim {
     }
 }
 
-fn control_plane(store: &Store, config: &SimConfig, authority: Option<&str>) -> Result<ControlPlane, StartError> {
+fn control_plane(
+    store: &Store,
+    config: &SimConfig,
+    authority: Option<&str>,
+) -> Result<ControlPlane, StartError> {
     let mut settings = config.control.clone();
     if let Some(authority) = authority {
         settings.root_ca = authority.to_owned();

@@ -50,12 +50,8 @@ struct Token {
 
 impl ListRequest {
     pub(crate) fn parse(kind: &KindRef, namespace: Option<&str>, query: &Query) -> Result<Self, Status> {
-        let selector = Selector::parse(
-            kind,
-            namespace,
-            query.get("labelSelector"),
-            query.get("fieldSelector"),
-        )?;
+        let selector =
+            Selector::parse(kind, namespace, query.get("labelSelector"), query.get("fieldSelector"))?;
         let limit = parse_limit(query.get("limit"))?;
         let version = query.get("resourceVersion");
         let exactness = query.get("resourceVersionMatch");
@@ -131,9 +127,7 @@ impl ListRequest {
 
     fn expired(&self) -> Status {
         match &self.start {
-            Some(start) => {
-                Status { continue_token: Some(encode(-1, start)), ..Status::expired(EXPIRED) }
-            }
+            Some(start) => Status { continue_token: Some(encode(-1, start)), ..Status::expired(EXPIRED) },
             None => Status::expired("The resourceVersion for the provided list is too old."),
         }
     }

@@ -10,7 +10,8 @@ use crate::route::Target;
 
 /// Upper bounds of `apiserver_request_duration_seconds`, as upstream.
 const BUCKETS: [f64; 21] = [
-    0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0,
+    0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0,
+    20.0, 30.0,
 ];
 /// Most label sets; what comes after is counted under one name, since clients choose the labels.
 const MAX_SERIES: usize = 2000;
@@ -83,7 +84,10 @@ impl Metrics {
         for (resource, count) in n_objects {
             writeln!(out, "apiserver_storage_objects{{resource=\"{resource}\"}} {count}")?;
         }
-        writeln!(out, "# HELP process_start_time_seconds Start time of the process since unix epoch in seconds.")?;
+        writeln!(
+            out,
+            "# HELP process_start_time_seconds Start time of the process since unix epoch in seconds."
+        )?;
         writeln!(out, "# TYPE process_start_time_seconds gauge")?;
         writeln!(out, "process_start_time_seconds {start}")
     }

@@ -17,7 +17,8 @@ pub(crate) fn index(kinds: &[KindRef]) -> Value {
         for version in kind.served_versions() {
             let path = group_path(&kind.group, &version);
             // kubectl caches a document for as long as its hash stays the same.
-            let hash = format!("{:016X}", crate::random::fnv1a(names(kinds, &kind.group, &version).as_bytes()));
+            let hash =
+                format!("{:016X}", crate::random::fnv1a(names(kinds, &kind.group, &version).as_bytes()));
             paths.insert(
                 path.clone(),
                 json!({"serverRelativeURL": format!("/openapi/v3/{path}?hash={hash}")}),
@@ -41,7 +42,9 @@ pub(crate) fn document(kinds: &[KindRef], path: &str) -> Option<Value> {
     let mut paths = Map::new();
     let mut schemas = Map::new();
     for kind in kinds {
-        for version in kind.served_versions().iter().filter(|version| group_path(&kind.group, version) == path) {
+        for version in
+            kind.served_versions().iter().filter(|version| group_path(&kind.group, version) == path)
+        {
             let (url, item) = path_item(kind, version);
             paths.insert(url, item);
             schemas.insert(schema_name(kind, version), schema(kind, version));

@@ -26,8 +26,7 @@ pub(crate) enum Patch {
 
 /// The answer to a patch that is well-formed but does not fit the object.
 pub(crate) fn does_not_fit() -> Status {
-    let mut status =
-        Status::bad_request("the server rejected our request due to an error in our request");
+    let mut status = Status::bad_request("the server rejected our request due to an error in our request");
     status.code = 422;
     status.reason = "Invalid";
     status.details = Some(Box::default());

@@ -157,7 +157,8 @@ impl Renderer {
 
     fn metadata(&self, object: &Object) -> String {
         let metadata = object.value().get("metadata").cloned().unwrap_or_default();
-        json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata}).to_string()
+        json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata})
+            .to_string()
     }
 
     fn table_head(&self, metadata: &Value, with_columns: bool) -> String {
@@ -208,7 +209,9 @@ pub(crate) fn negotiate(accept: &str, include_object: &str) -> Result<Form, Stat
         match wanted {
             None => return Ok(Form::Plain),
             Some("Table") if is_v1 => return Ok(Form::Table(row_object(include_object))),
-            Some("PartialObjectMetadata" | "PartialObjectMetadataList") if is_v1 => return Ok(Form::Metadata),
+            Some("PartialObjectMetadata" | "PartialObjectMetadataList") if is_v1 => {
+                return Ok(Form::Metadata);
+            }
             Some(_) => {}
         }
     }

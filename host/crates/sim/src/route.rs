@@ -183,7 +183,11 @@ mod tests {
             "/apis/apps/v1/namespaces/a/deployments/d/scale",
             "patch apps/v1 deployments ns=a name=d sub=scale",
         );
-        check(Method::DELETE, "/apis/apps/v1/deployments", "deletecollection apps/v1 deployments ns= name= sub=");
+        check(
+            Method::DELETE,
+            "/apis/apps/v1/deployments",
+            "deletecollection apps/v1 deployments ns= name= sub=",
+        );
         check(Method::GET, "/apis/apps/v1", "/apis/apps/v1");
         check(Method::GET, "/healthz/", "/healthz");
     }

@@ -6,6 +6,7 @@
 
 mod check;
 mod custom;
+pub(crate) mod protobuf;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -21,6 +22,8 @@ pub(crate) enum Type {
     Text,
     Bytes,
     Time,
+    Quantity,
+    IntOrString,
     Int32,
     Int64,
     Number,
@@ -51,6 +54,10 @@ pub(crate) struct Field {
     pub(crate) list: ListKind,
     /// Server-side apply: the whole value belongs to one manager.
     pub(crate) atomic: bool,
+    /// Protobuf: the number, and the number inside an embedded message (0: the field is not in one).
+    pub(crate) number: (u32, u32),
+    /// Protobuf: a zero value is not the same as absence.
+    pub(crate) pointer: bool,
 }
 
 /// A struct; fields by name.
@@ -111,7 +118,8 @@ fn parse(text: &str) -> Types {
         let mut words = line.split_whitespace();
         if line.starts_with('=') {
             let (_, group, kind, name) = (words.next(), words.next(), words.next(), words.next());
-            if let (Some(group), Some(kind), Some(&root)) = (group, kind, name.and_then(|name| positions.get(name)))
+            if let (Some(group), Some(kind), Some(&root)) =
+                (group, kind, name.and_then(|name| positions.get(name)))
             {
                 types.roots.insert((group.trim_matches('-').to_owned(), kind.to_owned()), root);
             }
@@ -146,14 +154,21 @@ fn parse_field<'a>(
         retain_keys: false,
         list: ListKind::Atomic,
         atomic: false,
+        number: (0, 0),
+        pointer: false,
     };
     for word in words {
+        if let Some(numbers) = word.strip_prefix('#') {
+            let (outer, inner) = numbers.split_once('.').unwrap_or((numbers, "0"));
+            field.number = (outer.parse().unwrap_or(0), inner.parse().unwrap_or(0));
+        }
         match word.split_once('=') {
             Some(("merge", key)) => field.merge_key = Some(key.to_owned()),
             Some(("map", keys)) => field.list = ListKind::Map(keys.split(',').map(str::to_owned).collect()),
             Some(_) => {}
             None if word == "set" => field.list = ListKind::Set,
             None if word == "retain" => field.retain_keys = true,
+            None if word == "ptr" => field.pointer = true,
             None if word == "atomic" => field.atomic = true,
             None => {}
         }
@@ -167,6 +182,8 @@ fn parse_type(text: &str, positions: &HashMap<&str, usize>) -> Type {
         "s" => Type::Text,
         "y" => Type::Bytes,
         "t" => Type::Time,
+        "q" => Type::Quantity,
+        "x" => Type::IntOrString,
         "i" => Type::Int32,
         "l" => Type::Int64,
         "n" => Type::Number,

@@ -90,8 +90,7 @@ fn parse_fields(kind: &Kind, labels: &str, text: &str) -> Result<Vec<FieldTerm>,
         let value = unescape(value).ok_or_else(|| {
             Status::bad_request(format!("invalid field selector: invalid escape sequence in value: {value}"))
         })?;
-        let place = place(kind, field)
-            .ok_or_else(|| unsupported(kind, labels, text, field))?;
+        let place = place(kind, field).ok_or_else(|| unsupported(kind, labels, text, field))?;
         terms.push(FieldTerm { place, value, equal });
     }
     Ok(terms)

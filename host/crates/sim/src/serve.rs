@@ -76,7 +76,6 @@ pub(crate) struct Call<'a> {
     pub(crate) kind: KindRef,
     pub(crate) query: &'a Query,
     pub(crate) headers: &'a HeaderMap,
-    pub(crate) identity: &'a Identity,
 }
 
 impl Call<'_> {
@@ -129,10 +128,7 @@ impl Api {
         self.faults.apply(target).await?;
         let identity = self.authorizer.identify(&parts.headers)?;
         match target {
-            Target::Path(path) => {
-                let body = read_body(body).await?;
-                self.fixed(path, parts, &identity, &body)
-            }
+            Target::Path(path) => self.fixed(path, parts),
             Target::Resource(target) => {
                 self.authorizer.check(&identity, target)?;
                 let body = read_body(body).await?;
@@ -149,14 +145,19 @@ impl Api {
         identity: &Identity,
         body: Bytes,
     ) -> Result<Reply, Status> {
-        if let Some(reply) = self.review(target, identity, &body)? {
+        if let Some(reply) = self.review(target, identity, &parts.headers, &body)? {
             return Ok(reply);
         }
         let Some(kind) = self.find(target) else { return self.unknown(target) };
-        let call = Call { target, kind, query, headers: &parts.headers, identity };
-        if call.kind.namespaced && call.target.namespace.is_none() && !matches!(target.verb, "list" | "watch") {
+        let call = Call { target, kind, query, headers: &parts.headers };
+        if call.kind.namespaced && call.target.namespace.is_none() && !matches!(target.verb, "list" | "watch")
+        {
             // Only reads may span namespaces.
-            return Err(if target.name.is_some() { Status::unknown_path() } else { Status::method_not_allowed() });
+            return Err(if target.name.is_some() {
+                Status::unknown_path()
+            } else {
+                Status::method_not_allowed()
+            });
         }
         if !call.kind.namespaced && call.target.namespace.is_some() {
             return Err(Status::unknown_path());
@@ -186,9 +187,10 @@ impl Api {
 
     /// Inside a known group and version the answer is a `Status`, outside of them plain text, as upstream.
     fn unknown(&self, target: &ResourceTarget) -> Result<Reply, Status> {
-        let builtin = self.store.kinds().into_iter().any(|kind| {
-            kind.custom.is_none() && kind.group == target.group && kind.serves(&target.version)
-        });
+        let builtin =
+            self.store.kinds().into_iter().any(|kind| {
+                kind.custom.is_none() && kind.group == target.group && kind.serves(&target.version)
+            });
         if builtin { Err(Status::unknown_path()) } else { Ok(fixed::not_found()) }
     }
 
@@ -215,8 +217,7 @@ impl Api {
     fn watch(&self, call: &Call<'_>) -> Result<Reply, Status> {
         let renderer = call.renderer(&self.store)?;
         let namespace = call.target.namespace.as_deref();
-        let request =
-            WatchRequest::parse(&call.kind, namespace, call.target.name.as_deref(), call.query)?;
+        let request = WatchRequest::parse(&call.kind, namespace, call.target.name.as_deref(), call.query)?;
         let cut = self.faults.watch_cut();
         let stream = request.start(&self.store, namespace, renderer, self.shutdown.clone(), cut);
         let body = AnswerBody::Stream(stream);

@@ -201,8 +201,7 @@ const ENDPOINT_SLICES: &[Column] = &[
     column("Endpoints", Cell::With(cells::slice_endpoints)),
     AGE,
 ];
-const NETWORK_POLICIES: &[Column] =
-    &[NAME, column("Pod-Selector", Cell::With(cells::policy_selector)), AGE];
+const NETWORK_POLICIES: &[Column] = &[NAME, column("Pod-Selector", Cell::With(cells::policy_selector)), AGE];
 const INGRESSES: &[Column] = &[
     NAME,
     column("Class", Cell::At("/spec/ingressClassName", "<none>")),

@@ -78,7 +78,8 @@ impl WatchRequest {
             None => From::Version(version),
         };
         let seconds = query.get("timeoutSeconds").parse::<u64>().unwrap_or(0);
-        let timeout = if seconds == 0 { DEFAULT_TIMEOUT } else { Duration::from_secs(seconds.min(MAX_TIMEOUT)) };
+        let timeout =
+            if seconds == 0 { DEFAULT_TIMEOUT } else { Duration::from_secs(seconds.min(MAX_TIMEOUT)) };
         let mark_initial = query.flag("sendInitialEvents") && bookmarks;
         Ok(Self { selector, from, bookmarks, mark_initial, timeout })
     }
@@ -109,7 +110,8 @@ impl WatchRequest {
             renderer,
         };
         watch.begin(self.from, namespace, self.mark_initial);
-        stream::unfold(watch, |mut watch| async move { watch.next().await.map(|bytes| (bytes, watch)) }).boxed()
+        stream::unfold(watch, |mut watch| async move { watch.next().await.map(|bytes| (bytes, watch)) })
+            .boxed()
     }
 }
 
@@ -295,6 +297,7 @@ impl Watch {
 /// The object as it was, with a newer version: how upstream shows one that stopped matching a selector.
 fn at_version(object: &Object, version: u64) -> Object {
     let mut value = object.value();
-    crate::admission::member(&mut value, "metadata").insert("resourceVersion".into(), version.to_string().into());
+    crate::admission::member(&mut value, "metadata")
+        .insert("resourceVersion".into(), version.to_string().into());
     Object::new(&object.kind, &value, version)
 }

@@ -177,7 +177,11 @@ fn stateful_set(object: &mut Value) {
     set(spec, "replicas", 1);
     set(spec, "revisionHistoryLimit", 10);
     set(spec, "podManagementPolicy", "OrderedReady");
-    set(spec, "persistentVolumeClaimRetentionPolicy", json!({"whenDeleted": "Retain", "whenScaled": "Retain"}));
+    set(
+        spec,
+        "persistentVolumeClaimRetentionPolicy",
+        json!({"whenDeleted": "Retain", "whenScaled": "Retain"}),
+    );
     set(spec, "updateStrategy", json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}));
     for claim in items(spec, "volumeClaimTemplates") {
         set(claim, "kind", "PersistentVolumeClaim");

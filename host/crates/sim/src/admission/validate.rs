@@ -21,7 +21,9 @@ pub(super) fn object(kind: &Kind, object: &Value) -> Vec<FieldError> {
     }
     match kind.kind.as_str() {
         "Pod" => pod::spec(object.get("spec"), "spec", &mut errors),
-        "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" => workload::controller(kind, object, &mut errors),
+        "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" => {
+            workload::controller(kind, object, &mut errors)
+        }
         "Job" => workload::job(object, &mut errors),
         "ConfigMap" => data_keys(object, &["data", "binaryData"], &mut errors),
         "Secret" => data_keys(object, &["data"], &mut errors),
@@ -131,7 +133,8 @@ fn service(object: &Value, errors: &mut Vec<FieldError>) {
     if !known.contains(&ty) {
         errors.push(not_supported("spec.type", ty, &known));
     }
-    let ports = object.pointer("/spec/ports").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let ports =
+        object.pointer("/spec/ports").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let headless = text(object, "/spec/clusterIP") == "None";
     if ports.is_empty() && !headless && ty != "ExternalName" {
         errors.push(FieldError::required("spec.ports", ""));
@@ -169,12 +172,17 @@ fn definition(object: &Value, errors: &mut Vec<FieldError>) {
     let name = super::name_of(object);
     let wanted = format!("{plural}.{group}");
     if name != wanted {
-        errors.push(FieldError::invalid("metadata.name", &name.into(), "must be spec.names.plural+\".\"+spec.group"));
+        errors.push(FieldError::invalid(
+            "metadata.name",
+            &name.into(),
+            "must be spec.names.plural+\".\"+spec.group",
+        ));
     }
     if !group.is_empty() && !names::is_dns_subdomain(group) {
         errors.push(FieldError::invalid("spec.group", &group.into(), "must be a subdomain"));
     }
-    let versions = object.pointer("/spec/versions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let versions =
+        object.pointer("/spec/versions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let stored = versions
         .iter()
         .filter(|version| version.get("storage").and_then(Value::as_bool) == Some(true))

@@ -14,7 +14,8 @@ const MAX_ERRORS: usize = 50;
 pub(crate) fn validate(kind: &Kind, version: &str, object: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let custom = kind.custom.as_ref();
-    let Some(version) = custom.and_then(|custom| custom.versions.iter().find(|known| known.name == version)) else {
+    let Some(version) = custom.and_then(|custom| custom.versions.iter().find(|known| known.name == version))
+    else {
         return errors;
     };
     check(&version.schema, object, "", 0, &mut errors);
@@ -81,7 +82,9 @@ fn has_type(schema: &Value, value: &Value) -> bool {
         Some("array") => value.is_array(),
         Some("string") => value.is_string(),
         Some("boolean") => value.is_boolean(),
-        Some("integer") => value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|n| n.fract() == 0.0),
+        Some("integer") => {
+            value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|n| n.fract() == 0.0)
+        }
         Some("number") => value.is_number(),
         Some(_) | None => true,
     }

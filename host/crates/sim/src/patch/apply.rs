@@ -258,7 +258,11 @@ fn refusal(conflicts: &[Conflict]) -> Status {
         })
         .collect();
     if let [only] = conflicts {
-        let text = format!("Apply failed with 1 conflict: conflict with {}: {}", only.with, fields::print(&only.path));
+        let text = format!(
+            "Apply failed with 1 conflict: conflict with {}: {}",
+            only.with,
+            fields::print(&only.path)
+        );
         return Status::apply_conflict(text, causes);
     }
     let mut titles: Vec<&str> = conflicts.iter().map(|conflict| conflict.with.as_str()).collect();
@@ -300,7 +304,9 @@ impl<'a> Merger<'a> {
                     self.fields(live, config, ty);
                 }
             }
-            (Value::Object(live), Value::Object(config), Some(Type::Map(_) | Type::Any) | None) if !atomic => {
+            (Value::Object(live), Value::Object(config), Some(Type::Map(_) | Type::Any) | None)
+                if !atomic =>
+            {
                 self.fields(live, config, None);
             }
             (Value::Array(live), Value::Array(config), Some(Type::List(item))) => {
@@ -347,7 +353,8 @@ mod tests {
 
     fn run(live: &mut Value, manager: &str, spec: Value, force: bool) -> Result<(), String> {
         let ty = builtin("apps", "Deployment").expect("deployments are built in");
-        let config = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": spec});
+        let config =
+            json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": spec});
         apply(live, &config, Some(&ty), &writer(manager), force).map_err(|status| status.message)
     }
 

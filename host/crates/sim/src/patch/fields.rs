@@ -44,9 +44,9 @@ impl FieldSet {
             let mut child = reader.value(value, field.map(|field| &field.ty), field);
             if key == "metadata" {
                 child.own = false;
-                child.children.retain(|name, _| {
-                    name.strip_prefix("f:").is_none_or(|name| !UNOWNED.contains(&name))
-                });
+                child
+                    .children
+                    .retain(|name, _| name.strip_prefix("f:").is_none_or(|name| !UNOWNED.contains(&name)));
                 if child.children.is_empty() {
                     continue;
                 }
@@ -154,14 +154,19 @@ impl<'a> Reader<'a> {
                 }
             }
             (Value::Object(map), Some(Type::Map(item))) if !map.is_empty() => {
-                let child = |(key, value): (&String, &Value)| (format!("f:{key}"), self.value(value, Some(item), None));
+                let child = |(key, value): (&String, &Value)| {
+                    (format!("f:{key}"), self.value(value, Some(item), None))
+                };
                 FieldSet { own: false, children: map.iter().map(child).collect() }
             }
             (Value::Array(list), Some(Type::List(item))) if !list.is_empty() => {
                 self.list(list, item, field).unwrap_or(leaf)
             }
-            (Value::Object(map), Some(Type::Any) | None) if !map.is_empty() && field.is_none_or(|f| f.ty == Type::Any) => {
-                let child = |(key, value): (&String, &Value)| (format!("f:{key}"), self.value(value, None, None));
+            (Value::Object(map), Some(Type::Any) | None)
+                if !map.is_empty() && field.is_none_or(|f| f.ty == Type::Any) =>
+            {
+                let child =
+                    |(key, value): (&String, &Value)| (format!("f:{key}"), self.value(value, None, None));
                 FieldSet { own: false, children: map.iter().map(child).collect() }
             }
             (_, _) => leaf,
@@ -213,7 +218,9 @@ pub(crate) fn is_item(element: &str, item: &Value) -> bool {
     if let Some(value) = element.strip_prefix("v:") {
         return item.to_string() == value;
     }
-    let Some(Ok(Value::Object(keys))) = element.strip_prefix("k:").map(serde_json::from_str) else { return false };
+    let Some(Ok(Value::Object(keys))) = element.strip_prefix("k:").map(serde_json::from_str) else {
+        return false;
+    };
     let names: Vec<String> = keys.keys().cloned().collect();
     item_key(item, &names) == element
 }

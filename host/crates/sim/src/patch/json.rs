@@ -14,12 +14,30 @@ pub(crate) struct JsonPatch(Vec<Operation>);
 #[derive(Debug, Deserialize)]
 #[serde(tag = "op", rename_all = "lowercase")]
 enum Operation {
-    Add { path: String, value: Value },
-    Remove { path: String },
-    Replace { path: String, value: Value },
-    Move { from: String, path: String },
-    Copy { from: String, path: String },
-    Test { path: String, #[serde(default)] value: Value },
+    Add {
+        path: String,
+        value: Value,
+    },
+    Remove {
+        path: String,
+    },
+    Replace {
+        path: String,
+        value: Value,
+    },
+    Move {
+        from: String,
+        path: String,
+    },
+    Copy {
+        from: String,
+        path: String,
+    },
+    Test {
+        path: String,
+        #[serde(default)]
+        value: Value,
+    },
 }
 
 /// An operation that did not fit the document.
@@ -224,8 +242,11 @@ mod tests {
             json!([{"op": "test", "path": "/~01", "value": 10}]),
             Ok(json!({"/": 9, "~1": 10})),
         );
-        check(json!({"foo": ["bar"]}), json!([{"op": "add", "path": "/foo/-", "value": ["abc", "def"]}]),
-            Ok(json!({"foo": ["bar", ["abc", "def"]]})));
+        check(
+            json!({"foo": ["bar"]}),
+            json!([{"op": "add", "path": "/foo/-", "value": ["abc", "def"]}]),
+            Ok(json!({"foo": ["bar", ["abc", "def"]]})),
+        );
         check(json!({"a": 1}), json!([{"op": "replace", "path": "", "value": 2}]), Ok(json!(2)));
         check(json!([0, 1]), json!([{"op": "remove", "path": "/01"}]), Err(()));
     }

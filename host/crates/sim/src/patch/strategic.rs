@@ -62,7 +62,8 @@ impl<'a> Merger<'a> {
         if let Some(keep) = patch.get(RETAIN_KEYS).and_then(Value::as_array) {
             target.retain(|key, _| keep.iter().any(|kept| kept == key.as_str()));
         }
-        for (key, list) in patch.iter().filter_map(|(key, list)| Some((key.strip_prefix(DELETE_FROM)?, list))) {
+        for (key, list) in patch.iter().filter_map(|(key, list)| Some((key.strip_prefix(DELETE_FROM)?, list)))
+        {
             delete_scalars(target, key, list)?;
         }
         for (key, value) in patch.iter().filter(|(key, _)| !key.starts_with('$')) {
@@ -70,7 +71,9 @@ impl<'a> Merger<'a> {
             let order = patch.get(&format!("{SET_ORDER}{key}")).and_then(Value::as_array);
             self.member(target, key, value, field, order)?;
         }
-        for (key, order) in patch.iter().filter_map(|(key, order)| Some((key.strip_prefix(SET_ORDER)?, order))) {
+        for (key, order) in
+            patch.iter().filter_map(|(key, order)| Some((key.strip_prefix(SET_ORDER)?, order)))
+        {
             if patch.contains_key(key) {
                 continue;
             }
@@ -114,8 +117,17 @@ impl<'a> Merger<'a> {
         match ty {
             Type::Struct(position) => self.types?.get(*position),
             Type::List(item) => self.item(item),
-            Type::Map(_) | Type::Text | Type::Bytes | Type::Time | Type::Int32 | Type::Int64 | Type::Number
-            | Type::Bool | Type::Any => None,
+            Type::Map(_)
+            | Type::Text
+            | Type::Bytes
+            | Type::Time
+            | Type::Quantity
+            | Type::IntOrString
+            | Type::Int32
+            | Type::Int64
+            | Type::Number
+            | Type::Bool
+            | Type::Any => None,
         }
     }
 
@@ -156,10 +168,9 @@ impl<'a> Merger<'a> {
         ty: Option<&'a Struct>,
     ) -> Result<(), StrategicError> {
         for item in patch {
-            let wanted = item.get(key).ok_or_else(|| StrategicError::NoMergeKey {
-                item: item.to_string(),
-                key: key.to_owned(),
-            })?;
+            let wanted = item
+                .get(key)
+                .ok_or_else(|| StrategicError::NoMergeKey { item: item.to_string(), key: key.to_owned() })?;
             if is_directive(item, "delete") {
                 list.retain(|present| present.get(key) != Some(wanted));
                 continue;
@@ -250,7 +261,9 @@ mod tests {
         check(
             containers(json!([{"name": "a", "image": "1"}, {"name": "b", "image": "1"}])),
             containers(json!([{"name": "b", "image": "2"}, {"name": "c", "image": "3"}])),
-            containers(json!([{"name": "a", "image": "1"}, {"name": "b", "image": "2"}, {"name": "c", "image": "3"}])),
+            containers(
+                json!([{"name": "a", "image": "1"}, {"name": "b", "image": "2"}, {"name": "c", "image": "3"}]),
+            ),
         );
     }
 

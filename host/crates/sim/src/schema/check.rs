@@ -97,8 +97,7 @@ impl Walk<'_> {
 
     fn mismatch(&self, ty: &Type, value: &Value, path: &str, owner: &str) -> String {
         // Go's paths name no positions and no map keys.
-        let path: Vec<&str> =
-            path.split('.').map(|part| part.split('[').next().unwrap_or(part)).collect();
+        let path: Vec<&str> = path.split('.').map(|part| part.split('[').next().unwrap_or(part)).collect();
         let path = path.join(".");
         if *ty == Type::Time {
             return format!("parsing time {value} as \"2006-01-02T15:04:05Z07:00\": cannot parse");
@@ -112,7 +111,7 @@ impl Walk<'_> {
 
     fn go_name(&self, ty: &Type) -> String {
         match ty {
-            Type::Text | Type::Time => "string".to_owned(),
+            Type::Text | Type::Time | Type::Quantity | Type::IntOrString => "string".to_owned(),
             Type::Bytes => "[]uint8".to_owned(),
             Type::Int32 => "int32".to_owned(),
             Type::Int64 => "int64".to_owned(),
@@ -143,6 +142,8 @@ fn describe(value: &Value) -> String {
 fn fits(ty: &Type, value: &Value) -> bool {
     match ty {
         Type::Text | Type::Bytes => value.is_string(),
+        Type::Quantity => value.is_string() || value.is_number(),
+        Type::IntOrString => value.is_string() || value.is_i64(),
         Type::Time => value.as_str().is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok()),
         Type::Int32 => value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
         Type::Int64 => value.is_i64(),
@@ -187,7 +188,9 @@ mod tests {
         check(
             "Deployment",
             json!({"spec": {"replicas": "3"}}),
-            Err("json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32"),
+            Err(
+                "json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32",
+            ),
         );
     }
 }

@@ -14,8 +14,8 @@ const MAX_DEPTH: usize = 64;
 pub(crate) fn from_openapi(kind: &str, schema: &Value) -> ObjectType {
     let mut types = object_meta();
     let root = add_struct(&mut types, schema, kind, 0);
-    let metadata = builtin("", "Pod")
-        .and_then(|pod| pod.types.get(pod.root)?.fields.get("metadata").cloned());
+    let metadata =
+        builtin("", "Pod").and_then(|pod| pod.types.get(pod.root)?.fields.get("metadata").cloned());
     if let (Some(root), Some(metadata)) = (types.structs.get_mut(root), metadata) {
         root.fields.insert("metadata".to_owned(), metadata);
     }
@@ -34,6 +34,8 @@ fn add_struct(types: &mut Types, schema: &Value, name: &str, depth: usize) -> us
             retain_keys: false,
             list: list_kind(schema),
             atomic: schema.get("x-kubernetes-map-type").and_then(Value::as_str) == Some("atomic"),
+            number: (0, 0),
+            pointer: false,
         };
         fields.insert(key.clone(), field);
     }

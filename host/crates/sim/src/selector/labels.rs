@@ -245,7 +245,9 @@ impl<'t, 'a> Parser<'t, 'a> {
     fn number(&mut self) -> Result<i64, String> {
         let text = self.value()?;
         text.parse().map_err(|_| {
-            format!("values[0]: Invalid value: {text:?}: for 'Gt', 'Lt' operators, the value must be an integer")
+            format!(
+                "values[0]: Invalid value: {text:?}: for 'Gt', 'Lt' operators, the value must be an integer"
+            )
         })
     }
 
@@ -322,7 +324,8 @@ mod tests {
 
     #[test]
     fn a_malformed_selector_is_refused() {
-        for text in ["a in", "a in x", "=b", "a=b c", "a,", "a in (x", "a==!b", "A/b/c=1", "a > x", "(", "!"] {
+        for text in ["a in", "a in x", "=b", "a=b c", "a,", "a in (x", "a==!b", "A/b/c=1", "a > x", "(", "!"]
+        {
             assert!(LabelSelector::parse(text).is_err(), "{text}");
         }
     }

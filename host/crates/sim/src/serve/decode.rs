@@ -11,7 +11,8 @@ use crate::registry::join_version;
 use crate::schema;
 use crate::status::Status;
 
-const ACCEPTED: [&str; 2] = ["application/json", "application/yaml"];
+const ACCEPTED: [&str; 3] = ["application/json", "application/yaml", PROTOBUF];
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
 /// What happens with unknown fields (`fieldValidation`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,11 +29,22 @@ pub(super) fn media_type<'a>(call: &'a Call<'_>) -> &'a str {
 
 /// Reads a body as JSON or YAML, whatever it means.
 pub(super) fn tree(call: &Call<'_>, body: &Bytes) -> Result<Value, Status> {
-    match media_type(call) {
+    tree_of(media_type(call), body)
+}
+
+fn tree_of(media_type: &str, body: &[u8]) -> Result<Value, Status> {
+    match media_type {
         "" | "application/json" => json(body),
+        PROTOBUF => schema::protobuf::decode(body).map_err(|error| Status::bad_request(error.to_string())),
         "application/yaml" => yaml(body),
         _ => Err(Status::unsupported_media_type(&ACCEPTED)),
     }
+}
+
+/// Reads the body of a request that is for no stored kind.
+pub(super) fn free(headers: &http::HeaderMap, body: &[u8]) -> Result<Value, Status> {
+    let name = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    tree_of(name.split(';').next().unwrap_or_default().trim(), body)
 }
 
 pub(super) fn json(body: &[u8]) -> Result<Value, Status> {

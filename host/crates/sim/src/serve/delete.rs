@@ -81,9 +81,9 @@ fn options(call: &Call<'_>, body: &Bytes) -> Result<DeleteOptions, Status> {
         Some("Background") => Some(Propagation::Background),
         Some("Foreground") => Some(Propagation::Foreground),
         Some(other) => return Err(unknown_policy(other)),
-        None => wire.orphan_dependents.map(|orphan| {
-            if orphan { Propagation::Orphan } else { Propagation::Background }
-        }),
+        None => wire
+            .orphan_dependents
+            .map(|orphan| if orphan { Propagation::Orphan } else { Propagation::Background }),
     };
     let preconditions = wire.preconditions.unwrap_or_default();
     Ok(DeleteOptions {
@@ -116,9 +116,18 @@ fn unknown_policy(found: &str) -> Status {
 fn returns_object(kind: &Kind) -> bool {
     matches!(
         kind.plural.as_str(),
-        "pods" | "services" | "serviceaccounts" | "persistentvolumes" | "persistentvolumeclaims"
-            | "podtemplates" | "resourcequotas" | "storageclasses" | "csidrivers" | "csinodes"
-            | "volumeattachments" | "namespaces"
+        "pods"
+            | "services"
+            | "serviceaccounts"
+            | "persistentvolumes"
+            | "persistentvolumeclaims"
+            | "podtemplates"
+            | "resourcequotas"
+            | "storageclasses"
+            | "csidrivers"
+            | "csinodes"
+            | "volumeattachments"
+            | "namespaces"
     ) && kind.custom.is_none()
 }
 
@@ -130,5 +139,6 @@ fn success(object: &Object) -> String {
     }
     details.insert("kind".into(), object.kind.plural.clone().into());
     details.insert("uid".into(), Value::from(&*object.uid));
-    json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}).to_string()
+    json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
+        .to_string()
 }

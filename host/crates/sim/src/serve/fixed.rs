@@ -1,12 +1,10 @@
 //! Paths that are no resources: health, version, discovery, OpenAPI, metrics.
 
-use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::{Api, Reply};
-use crate::auth::Identity;
 use crate::status::Status;
 use crate::{discovery, openapi};
 
@@ -27,14 +25,7 @@ fn or_not_found(value: Option<Value>) -> Reply {
 }
 
 impl Api {
-    pub(super) fn fixed(
-        &self,
-        path: &str,
-        parts: &Parts,
-        identity: &Identity,
-        body: &Bytes,
-    ) -> Result<Reply, Status> {
-        let _ = (identity, body);
+    pub(super) fn fixed(&self, path: &str, parts: &Parts) -> Result<Reply, Status> {
         if !matches!(parts.method, Method::GET | Method::HEAD) {
             return Err(Status::method_not_allowed());
         }
@@ -70,8 +61,10 @@ impl Api {
                 }
             }
         }
-        paths.extend(["/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]
-            .map(str::to_owned));
+        paths.extend(
+            ["/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]
+                .map(str::to_owned),
+        );
         json!({"paths": paths})
     }
 
@@ -81,12 +74,16 @@ impl Api {
             kinds.iter().map(|kind| (kind.resource(), self.store.list(kind, None).len())).collect();
         let start = self.started.as_duration().as_secs_f64();
         let text = self.metrics.text(&counts, start);
-        Reply { content_type: "text/plain; version=0.0.4; charset=utf-8", ..Reply::text(StatusCode::OK, text) }
+        Reply {
+            content_type: "text/plain; version=0.0.4; charset=utf-8",
+            ..Reply::text(StatusCode::OK, text)
+        }
     }
 }
 
 fn health(parts: &Parts) -> Reply {
-    let verbose = parts.uri.query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with("verbose")));
+    let verbose =
+        parts.uri.query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with("verbose")));
     let path = parts.uri.path().trim_matches('/').split('/').next().unwrap_or_default();
     if verbose {
         return Reply::text(StatusCode::OK, format!("[+]ping ok\n[+]log ok\n{path} check passed\n"));
@@ -103,7 +100,9 @@ fn version() -> Value {
 
 fn wants_aggregated(accept: &str) -> bool {
     accept.split(',').any(|clause| {
-        clause.contains("g=apidiscovery.k8s.io") && clause.contains("v=v2;") && clause.contains("application/json")
+        clause.contains("g=apidiscovery.k8s.io")
+            && clause.contains("v=v2;")
+            && clause.contains("application/json")
     })
 }
 

@@ -29,7 +29,8 @@ impl Api {
             return self.apply(call, body, part, mode);
         }
         if call.query.flag("force") {
-            let error = crate::status::FieldError::forbidden("force", "may not be specified for non-apply patch");
+            let error =
+                crate::status::FieldError::forbidden("force", "may not be specified for non-apply patch");
             return Err(Status::invalid_named("PatchOptions", "meta.k8s.io", "", &[error]));
         }
         let patch = read(call, body)?;
@@ -62,11 +63,9 @@ fn check_name(call: &Call<'_>, patched: &Value) -> Result<(), Status> {
 fn read(call: &Call<'_>, body: &Bytes) -> Result<Patch, Status> {
     let tree = || decode::json(body).map_err(|_| Status::bad_request("error decoding patch: invalid JSON"));
     match decode::media_type(call) {
-        "application/json-patch+json" => {
-            JsonPatch::parse(body).map(Patch::Json).map_err(|error| {
-                Status::bad_request(format!("error decoding patch: {error}"))
-            })
-        }
+        "application/json-patch+json" => JsonPatch::parse(body)
+            .map(Patch::Json)
+            .map_err(|error| Status::bad_request(format!("error decoding patch: {error}"))),
         "application/merge-patch+json" => Ok(Patch::Merge(tree()?)),
         "application/strategic-merge-patch+json" if call.kind.custom.is_none() => {
             Ok(Patch::Strategic(tree()?))

@@ -1,7 +1,7 @@
 //! Questions about the user: `selfsubjectaccessreviews` and `selfsubjectreviews`. Answered, never stored.
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use super::{Api, Reply, decode};
@@ -9,8 +9,7 @@ use crate::auth::Identity;
 use crate::route::ResourceTarget;
 use crate::status::Status;
 
-const VERBS: [&str; 8] =
-    ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
+const VERBS: [&str; 8] = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
 
 impl Api {
     /// Answers a review; `None` when the request is for something else.
@@ -18,11 +17,12 @@ impl Api {
         &self,
         target: &ResourceTarget,
         identity: &Identity,
+        headers: &HeaderMap,
         body: &Bytes,
     ) -> Result<Option<Reply>, Status> {
         let answer = match (target.group.as_str(), target.version.as_str(), target.plural.as_str()) {
             ("authorization.k8s.io", "v1", "selfsubjectaccessreviews") => {
-                let spec = decode::yaml(body)?.get("spec").cloned().unwrap_or_default();
+                let spec = decode::free(headers, body)?.get("spec").cloned().unwrap_or_default();
                 let allowed = self.is_allowed(identity, &spec);
                 json!({
                     "kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1", "metadata": {},

@@ -68,7 +68,8 @@ impl Api {
         self.store.update_as(&call.kind, call.namespace(), call.name(), mode, |pod| {
             assign(call, pod, &node, &now)
         })?;
-        let done = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
+        let done =
+            json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
         Ok(Reply::json(StatusCode::CREATED, done.to_string()))
     }
 
@@ -89,7 +90,8 @@ impl Api {
             ..DeleteOptions::default()
         };
         self.store.delete_as(&call.kind, call.namespace(), call.name(), &options)?;
-        let done = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
+        let done =
+            json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
         Ok(Reply::json(StatusCode::CREATED, done.to_string()))
     }
 
@@ -101,11 +103,14 @@ impl Api {
             if !selector.is_some_and(|selector| selector.matches(&|key| pod.label(key))) {
                 continue;
             }
-            let status = |key: &str| {
-                value.pointer(&format!("/status/{key}")).and_then(Value::as_i64).unwrap_or(0)
-            };
+            let status =
+                |key: &str| value.pointer(&format!("/status/{key}")).and_then(Value::as_i64).unwrap_or(0);
             if status("disruptionsAllowed") <= 0 {
-                return Err(Status::eviction_refused(&budget.name, status("desiredHealthy"), status("currentHealthy")));
+                return Err(Status::eviction_refused(
+                    &budget.name,
+                    status("desiredHealthy"),
+                    status("currentHealthy"),
+                ));
             }
             self.store.update(&kind, &budget.namespace, &budget.name, |budget| {
                 let status = member(budget, "status");
@@ -137,7 +142,8 @@ impl Api {
     fn token(&self, call: &Call<'_>) -> Result<Reply, Status> {
         self.existing(call)?;
         let clock = self.store.clock();
-        let end = clock.now().saturating_add(std::time::Duration::from_secs(3600)).unwrap_or(jiff::Timestamp::MAX);
+        let end =
+            clock.now().saturating_add(std::time::Duration::from_secs(3600)).unwrap_or(jiff::Timestamp::MAX);
         let answer = json!({
             "kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1",
             "metadata": {"name": call.name(), "namespace": call.namespace(), "creationTimestamp": clock.seconds()},

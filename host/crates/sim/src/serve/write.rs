@@ -149,8 +149,13 @@ fn allows_unconditional(kind: &Kind) -> bool {
     kind.custom.is_none()
         && !matches!(
             kind.plural.as_str(),
-            "leases" | "poddisruptionbudgets" | "customresourcedefinitions" | "csidrivers" | "csinodes"
-                | "priorityclasses" | "controllerrevisions"
+            "leases"
+                | "poddisruptionbudgets"
+                | "customresourcedefinitions"
+                | "csidrivers"
+                | "csinodes"
+                | "priorityclasses"
+                | "controllerrevisions"
         )
 }
 
@@ -158,8 +163,17 @@ fn allows_unconditional(kind: &Kind) -> bool {
 fn creates_on_update(kind: &Kind) -> bool {
     matches!(
         kind.plural.as_str(),
-        "events" | "leases" | "endpoints" | "services" | "limitranges" | "podtemplates" | "priorityclasses"
-            | "roles" | "rolebindings" | "clusterroles" | "clusterrolebindings"
+        "events"
+            | "leases"
+            | "endpoints"
+            | "services"
+            | "limitranges"
+            | "podtemplates"
+            | "priorityclasses"
+            | "roles"
+            | "rolebindings"
+            | "clusterroles"
+            | "clusterrolebindings"
     ) && kind.custom.is_none()
 }
 

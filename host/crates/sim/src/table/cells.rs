@@ -87,7 +87,8 @@ pub(super) fn pod_status(pod: &Value, _: Timestamp) -> Value {
 }
 
 pub(super) fn pod_restarts(pod: &Value, _: Timestamp) -> Value {
-    let restarts: i64 = list(pod, "/status/containerStatuses").map(|status| number(status, "/restartCount")).sum();
+    let restarts: i64 =
+        list(pod, "/status/containerStatuses").map(|status| number(status, "/restartCount")).sum();
     restarts.to_string().into()
 }
 
@@ -100,7 +101,11 @@ pub(super) fn containers(object: &Value, _: Timestamp) -> Value {
 }
 
 pub(super) fn images(object: &Value, _: Timestamp) -> Value {
-    template_containers(object).map(|container| text(container, "/image")).collect::<Vec<_>>().join(",").into()
+    template_containers(object)
+        .map(|container| text(container, "/image"))
+        .collect::<Vec<_>>()
+        .join(",")
+        .into()
 }
 
 pub(super) fn selector(object: &Value, _: Timestamp) -> Value {
@@ -335,8 +340,10 @@ pub(super) fn slice_endpoints(slice: &Value, _: Timestamp) -> Value {
 }
 
 pub(super) fn ingress_hosts(ingress: &Value, _: Timestamp) -> Value {
-    let hosts: Vec<String> =
-        list(ingress, "/spec/rules").map(|rule| text(rule, "/host").to_owned()).filter(|host| !host.is_empty()).collect();
+    let hosts: Vec<String> = list(ingress, "/spec/rules")
+        .map(|rule| text(rule, "/host").to_owned())
+        .filter(|host| !host.is_empty())
+        .collect();
     if hosts.is_empty() { "*".into() } else { hosts.join(",").into() }
 }
 

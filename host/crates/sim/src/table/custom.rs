@@ -13,10 +13,10 @@ fn own<'a>(kind: &'a Kind, version: &str) -> &'a [Value] {
 }
 
 pub(super) fn columns(kind: &Kind, version: &str) -> Value {
-    let mut columns = vec![
-        json!({"name": "Name", "type": "string", "format": "name", "description": "", "priority": 0}),
-    ];
-    let text = |column: &Value, key: &str| column.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut columns =
+        vec![json!({"name": "Name", "type": "string", "format": "name", "description": "", "priority": 0})];
+    let text =
+        |column: &Value, key: &str| column.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     for column in own(kind, version) {
         columns.push(json!({
             "name": text(column, "name"), "type": text(column, "type"), "format": text(column, "format"),
@@ -36,7 +36,11 @@ pub(super) fn cells(kind: &Kind, version: &str, object: &Value, now: Timestamp) 
         let path = column.get("jsonPath").and_then(Value::as_str).unwrap_or_default();
         let found = look_up(object, path);
         let is_date = column.get("type").and_then(Value::as_str) == Some("date");
-        cells.push(if is_date { since(found, now, "<unknown>").into() } else { found.cloned().unwrap_or_default() });
+        cells.push(if is_date {
+            since(found, now, "<unknown>").into()
+        } else {
+            found.cloned().unwrap_or_default()
+        });
     }
     if own(kind, version).is_empty() {
         cells.push(since(object.pointer("/metadata/creationTimestamp"), now, "<unknown>").into());

@@ -53,9 +53,12 @@ fn container(container: &mut Map<String, Value>) {
     }
     for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
         if let Some(probe) = inner(container, probe) {
-            for (key, value) in
-                [("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3)]
-            {
+            for (key, value) in [
+                ("timeoutSeconds", 1),
+                ("periodSeconds", 10),
+                ("successThreshold", 1),
+                ("failureThreshold", 3),
+            ] {
                 set(probe, key, value);
             }
             if let Some(get) = inner(probe, "httpGet") {
@@ -91,7 +94,8 @@ fn requests_from_limits(resources: &mut Map<String, Value>) {
 }
 
 fn volume(volume: &mut Map<String, Value>) {
-    for (key, mode) in [("configMap", "defaultMode"), ("secret", "defaultMode"), ("projected", "defaultMode")] {
+    for (key, mode) in [("configMap", "defaultMode"), ("secret", "defaultMode"), ("projected", "defaultMode")]
+    {
         if let Some(source) = inner(volume, key) {
             set(source, mode, 0o644);
         }
@@ -131,7 +135,10 @@ fn qos_class(spec: &mut Map<String, Value>) -> &'static str {
         for container in items(spec, key) {
             for resource in ["cpu", "memory"] {
                 let read = |kind: &str| {
-                    container.get("resources").and_then(|resources| resources.get(kind)?.get(resource)).cloned()
+                    container
+                        .get("resources")
+                        .and_then(|resources| resources.get(kind)?.get(resource))
+                        .cloned()
                 };
                 let (request, limit) = (read("requests"), read("limits"));
                 any |= request.is_some() || limit.is_some();

@@ -40,8 +40,7 @@ pub(super) fn spec(spec: Option<&Value>, path: &str, errors: &mut Vec<FieldError
 
 fn volumes<'a>(spec: &'a Value, path: &str, errors: &mut Vec<FieldError>) -> HashSet<&'a str> {
     let mut found = HashSet::new();
-    for (position, volume) in
-        spec.get("volumes").and_then(Value::as_array).into_iter().flatten().enumerate()
+    for (position, volume) in spec.get("volumes").and_then(Value::as_array).into_iter().flatten().enumerate()
     {
         let field = format!("{path}.volumes[{position}].name");
         let name = text(volume, "/name");

@@ -53,7 +53,9 @@ fn not_negative(object: &Value, key: &str, errors: &mut Vec<FieldError>) {
 
 /// Checks a job.
 pub(super) fn job(object: &Value, errors: &mut Vec<FieldError>) {
-    for key in ["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"] {
+    for key in
+        ["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"]
+    {
         not_negative(object, key, errors);
     }
     template(object, errors);
