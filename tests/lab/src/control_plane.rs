@@ -3,19 +3,21 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::json;
 
-use crate::binaries::{self, Binaries, BuildError, Program};
+use crate::binaries::{self, Binaries, Program};
 use crate::component::{Component, Setup};
-use crate::folder::FolderError;
 use crate::nodes;
 use crate::options::Options;
-use crate::pki::PkiError;
 use crate::process::{Process, ProcessError};
 use crate::wait::Deadline;
+
+mod error;
+
+pub use error::{KubectlError, StartError};
 
 /// Time for one component to become ready. Seconds are usual; a machine that also compiles is slower.
 const READY_LIMIT: Duration = Duration::from_secs(120);
@@ -25,81 +27,6 @@ const POLL: Duration = Duration::from_millis(25);
 const PORT_TRIES: u32 = 5;
 /// Bytes of a log that an error shows.
 const LOG_SHOWN: u64 = 3_000;
-
-/// Reasons for which a control plane cannot be started, or a component of it not be started again.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The programs are not there and cannot be built.
-    #[error("no programs to start")]
-    Build(#[from] BuildError),
-    /// The lab's folder cannot be made.
-    #[error("no folder for the control plane")]
-    Folder(#[from] FolderError),
-    /// The certificates cannot be made.
-    #[error("no certificates for the control plane")]
-    Pki(#[from] PkiError),
-    /// No port is free on 127.0.0.1.
-    #[error("no free port on 127.0.0.1")]
-    Port(#[source] io::Error),
-    /// A process cannot be started.
-    #[error("no process for the control plane")]
-    Process(#[from] ProcessError),
-    /// A component ended instead of becoming ready.
-    #[error("`{component}` ended with {status}; its log, {log}, ends with\n{tail}")]
-    Ended {
-        /// Which one.
-        component: Component,
-        /// How it ended.
-        status: ExitStatus,
-        /// Path of its log.
-        log: PathBuf,
-        /// Last lines of the log.
-        tail: String,
-    },
-    /// A component did not become ready in time.
-    #[error("`{component}` is not ready after {limit:?}; its log, {log}, ends with\n{tail}")]
-    NotReady {
-        /// Which one.
-        component: Component,
-        /// Time it had.
-        limit: Duration,
-        /// Path of its log.
-        log: PathBuf,
-        /// Last lines of the log.
-        tail: String,
-    },
-    /// kube-apiserver cannot be asked.
-    #[error("no answer from `kube-apiserver`")]
-    Client(#[source] io::Error),
-    /// kube-apiserver refused an object that every lab needs.
-    #[error("`kube-apiserver` refused {path} with {status}: {answer}")]
-    Refused {
-        /// Path of the request.
-        path: String,
-        /// HTTP status.
-        status: u16,
-        /// Body of the answer.
-        answer: String,
-    },
-}
-
-/// `kubectl` failed.
-#[derive(Debug, thiserror::Error)]
-pub enum KubectlError {
-    /// It could not be run.
-    #[error("failed to run `kubectl`")]
-    Run(#[source] io::Error),
-    /// It ended with a code other than 0.
-    #[error("`kubectl {arguments}` ended with {status}: {stderr}")]
-    Failed {
-        /// Its arguments.
-        arguments: String,
-        /// How it ended.
-        status: ExitStatus,
-        /// What it said on stderr.
-        stderr: String,
-    },
-}
 
 /// A running control plane; gone without a trace when dropped, logs excepted if the thread is panicking.
 pub struct ControlPlane {

@@ -2,6 +2,9 @@
 //!
 //! Real processes on a real machine: nothing here depends on how fast they are, only on what they end up doing.
 
+// Helpers are tests too; without this, clippy treats what stands outside of `#[test]` functions as production code.
+#![cfg(test)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -1,0 +1,38 @@
+//! What `bench` relies on in a Kubernetes API server, asked of two: the simulated cluster and a real control plane.
+//!
+//! Each test is written once, as `async fn name(server: &Target)`, and appears twice: `topic::sim::name` and
+//! `topic::real::name`. The real one decides what is right; a test that only the simulated one fails is a lie of `sim`.
+//! Requests are sent raw, so that status, reason, message and bytes are compared as they came.
+//!
+//! All real tests share one control plane and one ordinary user (see `bench_lab`); each keeps to namespaces of its own.
+//! Without Go the real tests fail, they do not skip.
+//!
+//! `cargo test -p bench-tests --test api sim::` runs in seconds; the real half needs the programs of `bench_lab`.
+
+// Helpers are tests too; without this, clippy treats what stands outside of `#[test]` functions as production code.
+#![cfg(test)]
+
+#[macro_use]
+mod target;
+mod request;
+
+mod access;
+mod conflict;
+mod crd;
+mod deletion;
+mod discovery;
+mod kubectl;
+mod namespace;
+mod objects;
+mod ownership;
+mod paging;
+mod patch;
+mod pods;
+mod refusal;
+mod scheduling;
+mod selector;
+mod status;
+mod storage;
+mod table;
+mod watch;
+mod workload;
