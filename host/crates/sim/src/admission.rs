@@ -21,6 +21,8 @@ use crate::status::{FieldError, Status};
 
 /// Longest name, minus the five random characters.
 const MAX_GENERATED_BASE: usize = 58;
+/// Deepest nesting of an object; the parser's own limit is 128.
+const MAX_DEPTH: usize = 120;
 /// `utilrand.alphanums`: no vowels and nothing that looks like another character.
 const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
 
@@ -38,7 +40,8 @@ pub(crate) fn prepare_create(kind: &Kind, namespace: &str, object: &mut Value) -
     } else {
         metadata.remove("namespace");
     }
-    if kind.has_status && keeps_no_status(kind) {
+    // A kubelet may register its node with a status.
+    if kind.has_status && !kind.is("", "nodes") {
         remove(object, "status");
     }
     defaults::fill(kind, object);
@@ -86,11 +89,6 @@ pub(crate) fn spec_changed(old: &Value, new: &Value) -> bool {
         || differs(new, old)
         || old.get("metadata").and_then(|metadata| metadata.get("deletionTimestamp"))
             != new.get("metadata").and_then(|metadata| metadata.get("deletionTimestamp"))
-}
-
-/// Kinds whose creation drops `status`. Pods and nodes also do upstream; a node's is set on creation by kubelet.
-fn keeps_no_status(kind: &Kind) -> bool {
-    !(kind.is("", "nodes") || kind.is("", "namespaces") || kind.is("", "persistentvolumes"))
 }
 
 /// `metadata.name`, empty when absent.
@@ -153,6 +151,18 @@ pub(crate) fn map(value: &mut Value) -> &mut Map<String, Value> {
 #[expect(clippy::panic, reason = "the value was made an object on the line before")]
 fn unreachable_map() -> ! {
     panic!("a value that was just made an object is one")
+}
+
+/// Whether a value is nested no deeper than a stored object may be: what is deeper could not be read again.
+pub(crate) fn is_shallow(value: &Value) -> bool {
+    fn fits(value: &Value, left: usize) -> bool {
+        match value {
+            Value::Array(list) => left > 0 && list.iter().all(|value| fits(value, left - 1)),
+            Value::Object(map) => left > 0 && map.values().all(|value| fits(value, left - 1)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+        }
+    }
+    fits(value, MAX_DEPTH)
 }
 
 /// Removes a member without disturbing the order of the others.

@@ -6,6 +6,7 @@
 //! tokio's, so that a test can pause it. Start with `serve.rs` (requests) or `store.rs` (objects).
 
 mod admission;
+mod alias;
 mod auth;
 mod body;
 pub mod clock;

@@ -5,6 +5,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use serde_json::{Value, json};
 
+use crate::alias;
 use crate::clock::Clock;
 use crate::registry::{Kind, KindRef, join_version};
 use crate::status::Status;
@@ -35,6 +36,8 @@ pub(crate) enum RowObject {
 pub(crate) struct Renderer {
     pub(crate) kind: KindRef,
     pub(crate) form: Form,
+    /// Whether objects get the names of `alias`.
+    pub(crate) is_alias: bool,
     /// The API version asked for.
     version: String,
     clock: Clock,
@@ -42,17 +45,25 @@ pub(crate) struct Renderer {
 
 impl Renderer {
     pub(crate) fn new(kind: &KindRef, version: &str, form: Form, clock: Clock) -> Self {
-        Self { kind: kind.clone(), form, version: version.to_owned(), clock }
+        Self { kind: kind.clone(), form, is_alias: false, version: version.to_owned(), clock }
     }
 
     fn api_version(&self) -> String {
+        if self.is_alias {
+            return format!("events.k8s.io/{}", self.version);
+        }
         join_version(&self.kind.group, &self.version)
+    }
+
+    /// Whether objects are sent with the bytes they are stored in.
+    fn is_stored(&self) -> bool {
+        !self.is_alias && self.version == self.kind.version
     }
 
     /// One object, complete.
     pub(crate) fn one(&self, object: &Object) -> Bytes {
         match self.form {
-            Form::Plain if self.version == self.kind.version => object.bytes().clone(),
+            Form::Plain if self.is_stored() => object.bytes().clone(),
             Form::Plain => {
                 let mut out = BytesMut::with_capacity(object.bytes().len() + 32);
                 self.write_plain(object, &mut out);
@@ -90,7 +101,7 @@ impl Renderer {
     /// One object inside a list: built-in kinds leave their kind out, as upstream.
     pub(crate) fn write_item(&self, object: &Object, out: &mut BytesMut) {
         match self.form {
-            Form::Plain if self.kind.custom.is_none() => {
+            Form::Plain if self.kind.custom.is_none() && !self.is_alias => {
                 out.put_u8(b'{');
                 out.extend_from_slice(&object.tail());
             }
@@ -146,8 +157,14 @@ impl Renderer {
     }
 
     fn write_plain(&self, object: &Object, out: &mut BytesMut) {
-        if self.version == self.kind.version {
+        if self.is_stored() {
             out.extend_from_slice(object.bytes());
+            return;
+        }
+        if self.is_alias {
+            let mut value = object.value();
+            alias::from_core(&mut value);
+            out.extend_from_slice(value.to_string().as_bytes());
             return;
         }
         out.extend_from_slice(Kind::make_prefix(&self.kind.kind, &self.api_version()).as_bytes());

@@ -26,6 +26,7 @@ use hyper::body::Incoming;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::alias::is_alias;
 use crate::auth::{Authorizer, Identity};
 use crate::body::AnswerBody;
 use crate::fault::FaultPlan;
@@ -74,6 +75,8 @@ impl Reply {
 pub(crate) struct Call<'a> {
     pub(crate) target: &'a ResourceTarget,
     pub(crate) kind: KindRef,
+    /// The kind that was asked for, where its objects are stored as those of another.
+    pub(crate) alias: Option<KindRef>,
     pub(crate) query: &'a Query,
     pub(crate) headers: &'a HeaderMap,
 }
@@ -94,7 +97,14 @@ impl Call<'_> {
 
     pub(crate) fn renderer(&self, store: &Store) -> Result<Renderer, Status> {
         let form = negotiate(self.header(header::ACCEPT), self.query.get("includeObject"))?;
-        Ok(Renderer::new(&self.kind, &self.target.version, form, store.clock()))
+        let mut renderer = Renderer::new(&self.kind, &self.target.version, form, store.clock());
+        renderer.is_alias = self.alias.is_some();
+        Ok(renderer)
+    }
+
+    /// The kind whose names and types the request uses.
+    pub(crate) fn asked(&self) -> &KindRef {
+        self.alias.as_ref().unwrap_or(&self.kind)
     }
 }
 
@@ -149,7 +159,11 @@ impl Api {
             return Ok(reply);
         }
         let Some(kind) = self.find(target) else { return self.unknown(target) };
-        let call = Call { target, kind, query, headers: &parts.headers };
+        let (kind, alias) = match self.store.kind("", "events").filter(|_| is_alias(&kind)) {
+            Some(events) => (events, Some(kind)),
+            None => (kind, None),
+        };
+        let call = Call { target, kind, alias, query, headers: &parts.headers };
         if call.kind.namespaced && call.target.namespace.is_none() && !matches!(target.verb, "list" | "watch")
         {
             // Only reads may span namespaces.

@@ -7,6 +7,8 @@
 mod delete;
 mod object;
 mod table;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::collections::HashMap;
@@ -120,6 +122,11 @@ impl Store {
     /// Returns the objects of one namespace or of all, ordered by namespace and name.
     pub fn list(&self, kind: &KindRef, namespace: Option<&str>) -> Vec<Arc<Object>> {
         self.snapshot(kind, namespace).1
+    }
+
+    /// Returns how many objects of the kind there are.
+    pub(crate) fn count(&self, kind: &Kind) -> usize {
+        self.shared.inner.lock().tables.get(&kind.id).map_or(0, |table| table.objects.len())
     }
 
     /// Returns the version of the last write.

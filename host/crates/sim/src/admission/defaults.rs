@@ -36,7 +36,7 @@ pub(super) fn fill(kind: &Kind, object: &mut Value) {
         "Pod" => pod::fill(object),
         "Namespace" => namespace(object),
         "Node" => node(object),
-        "Secret" => set(map(object), "type", "Opaque"),
+        "Secret" => secret(map(object)),
         "Service" => service(object),
         "PersistentVolume" => volume(object),
         "PersistentVolumeClaim" => claim(object),
@@ -97,6 +97,19 @@ fn template(spec: &mut Map<String, Value>) {
     if let Some(pod) = inner(spec, "template").and_then(|template| inner(template, "spec")) {
         pod::fill_spec(pod);
     }
+}
+
+/// `stringData` is for writing only: it ends up in `data`.
+fn secret(secret: &mut Map<String, Value>) {
+    use base64::Engine;
+    if let Some(Value::Object(texts)) = secret.shift_remove("stringData") {
+        let data = super::member_of(secret, "data");
+        for (key, text) in texts {
+            let encoded = base64::engine::general_purpose::STANDARD.encode(text.as_str().unwrap_or_default());
+            data.insert(key, encoded.into());
+        }
+    }
+    set(secret, "type", "Opaque");
 }
 
 fn namespace(object: &mut Value) {

@@ -76,7 +76,8 @@ pub(crate) fn apply(
             manager.set.remove(path);
         }
     }
-    for path in before.places().iter().rev() {
+    // Items before their keys: an item whose key is gone could not be found.
+    for path in &before.places() {
         let kept = wanted.touches(path) || managers.iter().any(|manager| manager.set.touches(path));
         if !kept {
             fields::take_away(live, path);

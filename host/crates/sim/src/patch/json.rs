@@ -5,6 +5,10 @@ use serde_json::Value;
 
 /// Most operations of one patch (upstream: `maxJSONPatchOperations`).
 const MAX_OPERATIONS: usize = 10_000;
+/// Most parts of a path, so that no document can be nested without end.
+const MAX_PARTS: usize = 100;
+/// Most bytes that `copy` may add; copying the document into itself doubles it each time.
+const MAX_COPIED: usize = 3 << 20;
 
 /// A parsed patch.
 #[derive(Debug, Deserialize)]
@@ -49,6 +53,8 @@ pub(crate) enum JsonPatchError {
     Malformed(String),
     #[error("the value at `{0}` is not the one tested for")]
     TestFailed(String),
+    #[error("the patch copies more than {MAX_COPIED} bytes")]
+    TooLarge,
 }
 
 impl JsonPatch {
@@ -66,7 +72,17 @@ impl JsonPatch {
 
     /// Applies all operations in order. After a failure the document is half changed.
     pub(crate) fn apply(&self, document: &mut Value) -> Result<(), JsonPatchError> {
-        self.0.iter().try_for_each(|operation| operation.apply(document))
+        let mut copied = 0;
+        for operation in &self.0 {
+            if let Operation::Copy { from, .. } = operation {
+                copied += find_mut(document, from)?.to_string().len();
+                if copied > MAX_COPIED {
+                    return Err(JsonPatchError::TooLarge);
+                }
+            }
+            operation.apply(document)?;
+        }
+        Ok(())
     }
 }
 
@@ -124,6 +140,9 @@ fn parts(path: &str) -> Result<Vec<String>, JsonPatchError> {
         return Ok(Vec::new());
     }
     let rest = path.strip_prefix('/').ok_or_else(|| JsonPatchError::Malformed(path.to_owned()))?;
+    if rest.split('/').count() > MAX_PARTS {
+        return Err(JsonPatchError::Missing(path.to_owned()));
+    }
     Ok(rest.split('/').map(|part| part.replace("~1", "/").replace("~0", "~")).collect())
 }
 
@@ -249,6 +268,13 @@ mod tests {
         );
         check(json!({"a": 1}), json!([{"op": "replace", "path": "", "value": 2}]), Ok(json!(2)));
         check(json!([0, 1]), json!([{"op": "remove", "path": "/01"}]), Err(()));
+    }
+
+    #[test]
+    fn copying_the_document_into_itself_ends() {
+        let copies: Vec<Value> =
+            (0..40).map(|n| json!({"op": "copy", "from": "", "path": format!("/{n}")})).collect();
+        check(json!({"a": "x".repeat(100)}), copies.into(), Err(()));
     }
 
     proptest! {

@@ -87,6 +87,7 @@ pub(super) const TABLE: &[Row] = &[
     row(("autoscaling", "v2"), "HorizontalPodAutoscaler", "horizontalpodautoscalers", &["hpa"], true, "sa", &[]),
     row(("coordination.k8s.io", "v1"), "Lease", "leases", &[], true, "", &[]),
     row(("discovery.k8s.io", "v1"), "EndpointSlice", "endpointslices", &[], true, "g", &[]),
+    row(("events.k8s.io", "v1"), "Event", "events", &["ev"], true, "", &[]),
     row(NETWORKING, "NetworkPolicy", "networkpolicies", &["netpol"], true, "g", &[]),
     row(NETWORKING, "Ingress", "ingresses", &["ing"], true, "sg", &[]),
     row(NETWORKING, "IngressClass", "ingressclasses", &[], false, "g", &[]),

@@ -19,6 +19,9 @@ impl Api {
         part: Part,
         mode: WriteMode,
     ) -> Result<Reply, Status> {
+        if call.alias.is_some() {
+            return Err(Status::unsupported_media_type(&["application/merge-patch+json"]));
+        }
         if call.query.get("fieldManager").is_empty() {
             let error = FieldError::required("fieldManager", "is required for apply patch");
             return Err(Status::invalid_named("PatchOptions", "meta.k8s.io", "", &[error]));

@@ -10,6 +10,7 @@ use super::Call;
 use crate::registry::join_version;
 use crate::schema;
 use crate::status::Status;
+use crate::{admission, alias};
 
 const ACCEPTED: [&str; 3] = ["application/json", "application/yaml", PROTOBUF];
 const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
@@ -54,8 +55,12 @@ pub(super) fn json(body: &[u8]) -> Result<Value, Status> {
 
 pub(super) fn yaml(body: &[u8]) -> Result<Value, Status> {
     let text = std::str::from_utf8(body).map_err(|error| Status::bad_request(error.to_string()))?;
-    serde_saphyr::from_str(text)
-        .map_err(|error| Status::bad_request(format!("error converting YAML to JSON: {error}")))
+    let value = serde_saphyr::from_str(text)
+        .map_err(|error| Status::bad_request(format!("error converting YAML to JSON: {error}")))?;
+    if admission::is_shallow(&value) {
+        return Ok(value);
+    }
+    Err(Status::bad_request("error converting YAML to JSON: nested too deeply"))
 }
 
 /// Reads a body with fewer fields than an object (`DeleteOptions`, reviews); an empty body is the default.
@@ -71,12 +76,15 @@ pub(super) fn object(call: &Call<'_>, body: &Bytes) -> Result<(Value, Vec<String
     let mut object = tree(call, body)?;
     check_type(call, &mut object, body)?;
     let warnings = known_fields(call, &mut object)?;
+    if call.alias.is_some() {
+        alias::to_core(&mut object);
+    }
     Ok((object, warnings))
 }
 
 /// Checks kind and API version; absent ones are filled in, as the server does for typed clients.
 pub(super) fn check_type(call: &Call<'_>, object: &mut Value, body: &[u8]) -> Result<(), Status> {
-    let wanted_version = join_version(&call.kind.group, &call.target.version);
+    let wanted_version = join_version(&call.asked().group, &call.target.version);
     let kind = &call.kind.kind;
     let Some(map) = object.as_object_mut() else {
         let start = String::from_utf8_lossy(body.get(..30.min(body.len())).unwrap_or_default()).into_owned();
@@ -102,7 +110,7 @@ pub(super) fn check_type(call: &Call<'_>, object: &mut Value, body: &[u8]) -> Re
         )));
     }
     map.insert("kind".into(), kind.clone().into());
-    map.insert("apiVersion".into(), call.kind.api_version().into());
+    map.insert("apiVersion".into(), call.asked().api_version().into());
     Ok(())
 }
 
@@ -119,7 +127,7 @@ pub(super) fn known_fields(call: &Call<'_>, object: &mut Value) -> Result<Vec<St
             )));
         }
     };
-    let Some(ty) = call.kind.object_type(&call.target.version) else { return Ok(Vec::new()) };
+    let Some(ty) = call.asked().object_type(&call.target.version) else { return Ok(Vec::new()) };
     let decoded = schema::decode(&ty, object).map_err(|problem| {
         let kind = &call.kind.kind;
         Status::bad_request(format!(

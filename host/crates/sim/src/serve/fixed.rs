@@ -71,7 +71,7 @@ impl Api {
     fn metrics_text(&self) -> Reply {
         let kinds = self.store.kinds();
         let counts: Vec<(String, usize)> =
-            kinds.iter().map(|kind| (kind.resource(), self.store.list(kind, None).len())).collect();
+            kinds.iter().map(|kind| (kind.resource(), self.store.count(kind))).collect();
         let start = self.started.as_duration().as_secs_f64();
         let text = self.metrics.text(&counts, start);
         Reply {

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::write::{Part, mode, replace};
 use super::{Api, Call, Reply, decode};
-use crate::admission;
 use crate::patch::{JsonPatch, Patch, apply, does_not_fit, merge, strategic_merge};
 use crate::status::Status;
+use crate::{admission, alias};
 
 const APPLY: &str = "application/apply-patch+yaml";
 const TYPES: [&str; 4] = [
@@ -38,8 +38,14 @@ impl Api {
         let written = self.store.update_as(&call.kind, call.namespace(), call.name(), mode, |current| {
             let before = current.clone();
             let mut patched = current.clone();
+            if call.alias.is_some() {
+                alias::from_core(&mut patched);
+            }
             patch_object(call, &patch, &mut patched)?;
             warnings = decode::known_fields(call, &mut patched)?;
+            if call.alias.is_some() {
+                alias::to_core(&mut patched);
+            }
             check_name(call, &patched)?;
             replace(&call.kind, current, patched, part)?;
             apply::note_update(call, &before, current, self.store.clock());
@@ -85,10 +91,10 @@ fn patch_object(call: &Call<'_>, patch: &Patch, object: &mut Value) -> Result<()
         Patch::Json(patch) => patch.apply(object).map_err(|_| does_not_fit())?,
         Patch::Merge(patch) => merge(object, patch),
         Patch::Strategic(patch) => {
-            let ty = call.kind.object_type(&call.target.version);
+            let ty = call.asked().object_type(&call.target.version);
             strategic_merge(object, patch, ty.as_ref())
                 .map_err(|error| Status::bad_request(error.to_string()))?;
         }
     }
-    if object.is_object() { Ok(()) } else { Err(does_not_fit()) }
+    if object.is_object() && admission::is_shallow(object) { Ok(()) } else { Err(does_not_fit()) }
 }

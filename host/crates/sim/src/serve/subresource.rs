@@ -77,7 +77,7 @@ impl Api {
     fn evict(&self, call: &Call<'_>, body: &Bytes) -> Result<Reply, Status> {
         let eviction = decode::tree(call, body)?;
         let pod = self.existing(call)?;
-        if !pod.deletion && !is_over(&pod) {
+        if !pod.deletion && !ignores_budgets(&pod) {
             self.check_budgets(call, &pod)?;
         }
         let options = eviction.get("deleteOptions");
@@ -197,7 +197,8 @@ fn patch_scale(call: &Call<'_>, wanted: &mut Value, body: &Bytes) -> Result<(), 
     Ok(())
 }
 
-fn is_over(pod: &Object) -> bool {
+/// Pods that do not run count for no budget.
+fn ignores_budgets(pod: &Object) -> bool {
     matches!(pod.field("status.phase"), Some("Succeeded" | "Failed" | "Pending"))
 }
 

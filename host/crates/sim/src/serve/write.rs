@@ -74,6 +74,12 @@ impl Api {
 /// When the version or the uid sent is not the current one.
 pub(crate) fn replace(kind: &KindRef, current: &mut Value, mut new: Value, part: Part) -> Result<(), Status> {
     check_version(kind, current, &new)?;
+    if kind.is("", "namespaces")
+        && let Some(finalizers) = current.pointer("/spec/finalizers")
+    {
+        // Only `finalize` changes these.
+        admission::member(&mut new, "spec").insert("finalizers".into(), finalizers.clone());
+    }
     match part {
         Part::Main if kind.has_status => {
             let status = admission::remove(current, "status");

@@ -114,3 +114,84 @@ impl Table {
         self.history.partition_point(|change| change.object.resource_version <= version)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::registry::{KindRef, Registry};
+
+    const LIMITS: HistoryLimits = HistoryLimits { changes: 4, bytes: 1 << 20 };
+
+    fn object(kind: &KindRef, name: &str, version: u64) -> Arc<Object> {
+        let value =
+            json!({"metadata": {"name": name, "namespace": "n", "resourceVersion": version.to_string()}});
+        Arc::new(Object::new(kind, &value, version))
+    }
+
+    /// Writes (`true`) or deletes names at versions from 1 on; returns the state after each.
+    fn play(table: &mut Table, writes: &[(usize, bool)]) -> Vec<Vec<u64>> {
+        let kind = Registry::with_builtin().get("", "configmaps").expect("config maps are built in");
+        let mut states = vec![Vec::new()];
+        for (version, (name, kept)) in (1..).zip(writes) {
+            let object = object(&kind, ["a", "b", "c"][*name % 3], version);
+            let previous = table.objects.get(&*key("n", &object.name)).cloned();
+            let kind = match (kept, &previous) {
+                (true, None) => ChangeKind::Added,
+                (true, Some(_)) => ChangeKind::Modified,
+                (false, _) => ChangeKind::Deleted,
+            };
+            if *kept || previous.is_some() {
+                table.record(Change { kind, object, previous }, LIMITS);
+            }
+            states.push(versions(&table.list(Some("n"))));
+        }
+        states
+    }
+
+    fn versions(objects: &[Arc<Object>]) -> Vec<u64> {
+        objects.iter().map(|object| object.resource_version).collect()
+    }
+
+    #[test]
+    fn changes_before_the_window_are_gone() {
+        let mut table = Table::default();
+        play(&mut table, &[(0, true), (1, true), (0, true), (1, false), (0, true), (0, true)]);
+        assert_eq!(table.changes_after(1, 10).map(drop), Err(Gone(2)));
+        let left: Vec<u64> = table
+            .changes_after(2, 10)
+            .expect("inside the window")
+            .iter()
+            .map(|change| change.object.resource_version)
+            .collect();
+        assert_eq!(left, [3, 4, 5, 6]);
+        assert_eq!(table.changes_after(2, 2).map(|changes| changes.len()), Ok(2));
+    }
+
+    #[test]
+    fn a_namespace_is_not_mistaken_for_one_it_begins() {
+        let mut table = Table::default();
+        play(&mut table, &[(0, true)]);
+        assert_eq!(table.list(Some("")).len(), 0);
+        assert_eq!(table.list(Some("n")).len(), 1);
+        assert_eq!(table.list(Some("nn")).len(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn every_state_inside_the_window_can_be_shown_again(
+            writes in prop::collection::vec((0usize..3, any::<bool>()), 0..12),
+        ) {
+            let mut table = Table::default();
+            let states = play(&mut table, &writes);
+            for (version, state) in (0..).zip(&states) {
+                match table.list_at(Some("n"), version) {
+                    Ok(objects) => prop_assert_eq!(&versions(&objects), state),
+                    Err(Gone(floor)) => prop_assert!(version < floor),
+                }
+            }
+        }
+    }
+}
