@@ -31,6 +31,7 @@ mod pods;
 mod refusal;
 mod scheduling;
 mod selector;
+mod services;
 mod status;
 mod storage;
 mod table;

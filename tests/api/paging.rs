@@ -14,6 +14,8 @@ conformance! {
     a_version_that_is_no_number_is_explained,
     a_version_from_the_future_times_out,
     a_match_without_a_version_is_refused,
+    a_list_at_an_exact_version_shows_the_past,
+    a_list_of_version_zero_is_complete,
 }
 
 async fn pages_cover_everything_once_at_one_version(server: &Target) {
@@ -129,4 +131,24 @@ async fn a_match_without_a_version_is_refused(server: &Target) {
         "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden \
          unless resourceVersion is provided",
     );
+}
+
+async fn a_list_at_an_exact_version_shows_the_past(server: &Target) {
+    let namespace = server.namespace().await;
+    let version = namespace.config_map("m1", &[]).await.version();
+    namespace.config_map("m2", &[]).await;
+    let query = format!("configmaps?resourceVersion={version}&resourceVersionMatch=Exact");
+    let list = server.get(&namespace.core(&query)).await.expect(200).json();
+    assert_eq!(names(&list), ["kube-root-ca.crt", "m1"]);
+    assert_eq!(list["metadata"]["resourceVersion"], json!(version));
+}
+
+async fn a_list_of_version_zero_is_complete(server: &Target) {
+    let namespace = server.namespace().await;
+    namespace.config_map("m1", &[]).await;
+    // From the cache, which may be a moment behind.
+    let path = namespace.core("configmaps?resourceVersion=0&limit=1");
+    let list = server.eventually_is(&path, |list| names(list).len() == 2).await;
+    // The cache knows no pages: the limit is ignored.
+    assert!(list["metadata"].get("continue").is_none());
 }

@@ -42,6 +42,8 @@ async fn a_method_that_a_path_does_not_have_is_refused(server: &Target) {
     for answer in [
         server.put(&namespace.core("configmaps"), &json!({})).await,
         server.post(&namespace.core("configmaps/a"), &json!({})).await,
+        // The one collection that cannot be deleted as a whole.
+        server.delete("/api/v1/namespaces?labelSelector=no-such-label").await,
     ] {
         answer.expect_failure(405, "MethodNotAllowed", message).expect_details(&json!({}));
     }
