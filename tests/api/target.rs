@@ -63,7 +63,7 @@ pub fn on_sim(test: impl AsyncFnOnce(&Target)) {
 
 /// Runs a test against the control plane that all tests of this process share.
 pub fn on_real(test: impl AsyncFnOnce(&Target)) {
-    let lab = bench_lab::shared().unwrap_or_else(|error| panic!("{error}: {}", error.0));
+    let lab = bench_lab::shared().unwrap_or_else(|error| panic!("{}", with_causes(&error)));
     runtime().block_on(async {
         let scratch = tempfile::tempdir().unwrap();
         let nobody = |user: &mut AuthInfo| user.impersonate = Some(NOBODY.to_owned());
@@ -230,6 +230,12 @@ fn kubectl_path() -> &'static Path {
         let cache = bench_lab::default_cache().unwrap();
         bench_lab::Binaries::ensure(&cache).unwrap().path(bench_lab::Program::Kubectl)
     })
+}
+
+/// An error and all its causes, in one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 async fn client(file: Kubeconfig) -> kube::Client {
