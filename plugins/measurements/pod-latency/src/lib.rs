@@ -115,22 +115,27 @@ impl PodLatency {
             }
         }
         let done = self.pods.take_done();
-        if done.is_empty() {
-            return Ok(());
-        }
-        let Some(table) = &self.table else {
-            self.rows_left_out += done.len() as u64;
-            return Ok(());
-        };
-        for part in done.chunks(table::MAX_ROWS) {
-            if let Err(failure) = table.append(part.len() as u32, &table::columns(&self.pods, part, offset)) {
-                warn!("the table of pods is full; distributions go on"; "reason" => failure.reason);
-                self.rows_left_out += part.len() as u64;
-                self.table = None;
-                break;
+        self.write_rows(&done, offset);
+        self.pods.forget_texts(&done);
+        Ok(())
+    }
+
+    /// Adds rows to the table, until the host says that it is full.
+    fn write_rows(&mut self, done: &[usize], offset: Offset) {
+        let mut written = 0;
+        if let Some(table) = &self.table {
+            for part in done.chunks(table::MAX_ROWS) {
+                if let Err(failure) =
+                    table.append(part.len() as u32, &table::columns(&self.pods, part, offset))
+                {
+                    warn!("the table of pods takes no more rows; distributions go on"; "reason" => failure.reason);
+                    self.table = None;
+                    break;
+                }
+                written += part.len();
             }
         }
-        Ok(())
+        self.rows_left_out += (done.len() - written) as u64;
     }
 
     fn histogram(&mut self, sample: &Sample) -> Result<&mut Histogram, String> {

@@ -94,21 +94,13 @@ pub struct Pod {
     last_seen: i64,
     /// Number of gaps before its last row.
     gaps: u32,
-    reached: [Option<Reached>; N_CONDITIONS],
+    reached: [Option<Interval>; N_CONDITIONS],
     /// Whether it was deleted.
     pub deleted: bool,
     /// Conditions whose samples are made: bit n is condition n.
     pub(crate) sampled: u8,
     /// Whether its row is made.
     pub(crate) is_done: bool,
-}
-
-/// When a condition came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Reached {
-    seen: Interval,
-    /// By the API server's clock; only for what was not seen as it happened.
-    stamp: Option<i64>,
 }
 
 impl Pod {
@@ -126,27 +118,27 @@ impl Pod {
     }
 
     /// Takes in an event; `gaps` counts the gaps so far, `is_new` says that nothing was seen of it before.
-    pub fn see(&mut self, event: &Event<'_>, gaps: u32, is_new: bool) {
-        let known_since = if is_new { None } else { Some(self.last_seen) };
-        let live = match event.kind {
+    ///
+    /// What is seen as it happens is exact. Otherwise it happened after the pod was last seen without it, and within
+    /// the second of its time in the object.
+    pub fn see(&mut self, event: &Event<'_>, gaps: u32, is_new: bool, offset: Offset) {
+        // Not before the run: the pod carries its label.
+        let known_since = if is_new { 0 } else { self.last_seen };
+        let is_live = match event.kind {
             RowKind::Initial | RowKind::Gap => false,
             RowKind::Added => true,
             RowKind::Modified | RowKind::Deleted => !is_new && self.gaps == gaps,
         };
-        for (reached, (status, transition)) in
-            self.reached.iter_mut().zip(event.status.iter().zip(event.transition))
-        {
-            if *status != "True" {
+        let conditions = event.status.iter().zip(event.transition);
+        for (reached, (status, transition)) in self.reached.iter_mut().zip(conditions) {
+            if *status != "True" || reached.is_some() {
                 continue;
             }
-            let now = if live {
-                Reached { seen: Interval::exact(event.observed_at), stamp: None }
+            *reached = Some(if is_live {
+                Interval::exact(event.observed_at)
             } else {
-                // Not before the run: the pod carries its label.
-                let low = known_since.unwrap_or(0);
-                Reached { seen: Interval::between(low, event.observed_at), stamp: transition }
-            };
-            reached.get_or_insert(now);
+                Interval::between(known_since, event.observed_at).narrowed(offset.run_time(transition))
+            });
         }
         self.note(event);
         self.gaps = gaps;
@@ -174,17 +166,30 @@ impl Pod {
 
     /// Bounds of the time from its start to a condition; `None` while it has not come.
     pub fn latency(&self, condition: Condition, offset: Offset) -> Option<(u64, u64)> {
-        Some(self.reached_at(condition, offset)?.since(self.start(offset)))
+        Some(self.reached_at(condition)?.since(self.start(offset)))
     }
 
     /// Bounds of the time from sending its create request to a condition.
-    pub fn latency_from_sent(&self, condition: Condition, offset: Offset) -> Option<(u64, u64)> {
-        Some(self.reached_at(condition, offset)?.since(Interval::exact(self.sent?)))
+    pub fn latency_from_sent(&self, condition: Condition) -> Option<(u64, u64)> {
+        Some(self.reached_at(condition)?.since(Interval::exact(self.sent?)))
     }
 
-    fn reached_at(&self, condition: Condition, offset: Offset) -> Option<Interval> {
-        let reached = (*self.reached.get(condition as usize)?)?;
-        Some(reached.seen.narrowed(offset.run_time(reached.stamp)))
+    fn reached_at(&self, condition: Condition) -> Option<Interval> {
+        *self.reached.get(condition as usize)?
+    }
+
+    /// Whether every condition came.
+    pub fn is_complete(&self) -> bool {
+        self.reached.iter().all(Option::is_some)
+    }
+
+    /// Gives back the memory of its texts, once nobody will ask for them.
+    pub fn forget_texts(&mut self) {
+        for text in
+            [&mut self.object, &mut self.owner, &mut self.node, &mut self.phase, &mut self.unscheduled]
+        {
+            *text = String::new();
+        }
     }
 
     /// Whether a condition came.

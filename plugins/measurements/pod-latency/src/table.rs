@@ -47,7 +47,7 @@ pub fn columns(pods: &Pods, positions: &[usize], offset: Offset) -> Vec<Column> 
         ints(&|pod| pod.start(offset).low),
     ];
     columns.extend(CONDITIONS.map(|condition| ints(&|pod| high(pod.latency(condition, offset)))));
-    columns.push(ints(&|pod| high(pod.latency_from_sent(Condition::Ready, offset))));
+    columns.push(ints(&|pod| high(pod.latency_from_sent(Condition::Ready))));
     columns.push(ints(&|pod| uncertainty(pod, offset)));
     columns
 }
