@@ -4,9 +4,9 @@
 //! generator. Two pods that race for a node therefore draw the same latencies in every run, whoever wins.
 //! Not for secrets.
 
+use rand::Rng;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
-use rand::Rng;
 
 /// Letters of generated names, as `k8s.io/apimachinery/pkg/util/rand`: no vowels, no digit that looks like one.
 const NAME_LETTERS: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
@@ -70,9 +70,9 @@ pub fn safe_encode(number: u32) -> String {
 
 /// FNV-1a with 64 bits.
 pub fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// The finalizer of SplitMix64: every bit of the input reaches every bit of the output.

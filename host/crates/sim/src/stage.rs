@@ -303,7 +303,10 @@ mod tests {
         let mut stages = Stages::default();
         stages.pod.startup.reverse();
         let problems = stages.validate().expect_err("backwards");
-        assert!(problems.iter().any(|problem| problem.starts_with("pod.startup[1].reaches:")), "{problems:?}");
+        assert!(
+            problems.iter().any(|problem| problem.starts_with("pod.startup[1].reaches:")),
+            "{problems:?}"
+        );
     }
 
     #[test]

@@ -79,9 +79,10 @@ impl Distribution {
                 let side = if random.random::<f64>() < *slow_share { slow } else { fast };
                 side.draw(random)
             }
-            Self::Uniform { .. } | Self::Normal { .. } | Self::Lognormal { .. } | Self::Exponential { .. } => {
-                self.at(random.random::<f64>())
-            }
+            Self::Uniform { .. }
+            | Self::Normal { .. }
+            | Self::Lognormal { .. }
+            | Self::Exponential { .. } => self.at(random.random::<f64>()),
         }
     }
 
@@ -198,7 +199,8 @@ fn normal_quantile(q: f64) -> f64 {
     }
     let d = q - 0.5;
     let r = d * d;
-    let numerator = ((((-3.969683028665376e+01 * r + 2.209460984245205e+02) * r - 2.759285104469687e+02) * r
+    let numerator = ((((-3.969683028665376e+01 * r + 2.209460984245205e+02) * r - 2.759285104469687e+02)
+        * r
         + 1.383577518672690e+02)
         * r
         - 3.066479806614716e+01)
@@ -217,7 +219,8 @@ fn normal_quantile(q: f64) -> f64 {
 /// The lower tail of `normal_quantile`.
 #[expect(clippy::excessive_precision, reason = "the published coefficients")]
 fn tail(r: f64) -> f64 {
-    let numerator = ((((-7.784894002430293e-03 * r - 3.223964580411365e-01) * r - 2.400758277161838e+00) * r
+    let numerator = ((((-7.784894002430293e-03 * r - 3.223964580411365e-01) * r - 2.400758277161838e+00)
+        * r
         - 2.549732539343734e+00)
         * r
         + 4.374664141464968e+00)

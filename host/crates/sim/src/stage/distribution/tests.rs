@@ -54,9 +54,10 @@ fn one_percent_of_slow_ones_shows_at_p99_and_above_only() {
 
 #[test]
 fn settings_are_read_from_yaml() {
-    let read: Distribution =
-        serde_saphyr::from_str("bimodal: {fast: {constant: 5ms}, slow: {uniform: {min: 1s, max: 2s}}, slowShare: 0.25}")
-            .expect("valid");
+    let read: Distribution = serde_saphyr::from_str(
+        "bimodal: {fast: {constant: 5ms}, slow: {uniform: {min: 1s, max: 2s}}, slowShare: 0.25}",
+    )
+    .expect("valid");
     assert!(matches!(read, Distribution::Bimodal { slow_share, .. } if slow_share == 0.25));
 }
 
