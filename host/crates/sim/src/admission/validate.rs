@@ -56,11 +56,9 @@ pub(super) fn update(kind: &Kind, old: &Value, new: &Value) -> Vec<FieldError> {
         "StorageClass" => ["/provisioner", "/parameters", "/reclaimPolicy", "/volumeBindingMode"]
             .into_iter()
             .for_each(fixed),
-        "RoleBinding" | "ClusterRoleBinding" => {
-            if old.get("roleRef") != new.get("roleRef") {
-                let value = new.get("roleRef").unwrap_or(&Value::Null);
-                errors.push(FieldError::invalid("roleRef", value, "cannot change roleRef"));
-            }
+        "RoleBinding" | "ClusterRoleBinding" if old.get("roleRef") != new.get("roleRef") => {
+            let value = new.get("roleRef").unwrap_or(&Value::Null);
+            errors.push(FieldError::invalid("roleRef", value, "cannot change roleRef"));
         }
         "Pod" => pod::update(old, new, &mut errors),
         "StatefulSet" => workload::stateful_set_update(old, new, &mut errors),

@@ -216,7 +216,7 @@ pub(crate) fn item_key(item: &Value, keys: &[String]) -> String {
 /// Whether a list item has the key of a path element.
 pub(crate) fn is_item(element: &str, item: &Value) -> bool {
     if let Some(value) = element.strip_prefix("v:") {
-        return item.to_string() == value;
+        return serde_json::from_str::<Value>(value).is_ok_and(|value| value == *item);
     }
     let Some(Ok(Value::Object(keys))) = element.strip_prefix("k:").map(serde_json::from_str) else {
         return false;
