@@ -38,8 +38,8 @@ impl From<Column> for types::Column {
     }
 }
 
-impl From<types::Label> for Label {
-    fn from(label: types::Label) -> Self {
+impl From<Label> for types::Label {
+    fn from(label: Label) -> Self {
         Self { name: label.name, value: label.value }
     }
 }

@@ -101,6 +101,19 @@ impl Grants {
         GrantedNamespaces::Only(names)
     }
 
+    /// What is left after cutting, for people: the narrower of the two lists where both have rules.
+    pub fn effective(&self) -> Permissions {
+        let kubernetes = match &self.allow.kubernetes {
+            Allowed::AllAsked => self.asked.kubernetes.clone(),
+            Allowed::Only(rules) => rules.clone(),
+        };
+        let proxy = match &self.allow.proxy {
+            Allowed::AllAsked => self.asked.proxy.clone(),
+            Allowed::Only(targets) => targets.clone(),
+        };
+        Permissions { kubernetes, prometheus: self.prometheus(), raw: self.raw(), proxy }
+    }
+
     /// Whether Prometheus may be queried.
     pub fn prometheus(&self) -> bool {
         self.asked.prometheus && self.allow.prometheus

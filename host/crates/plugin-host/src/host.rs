@@ -6,7 +6,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use crate::pending::Cluster;
+use bench_cluster::Cluster;
 use bench_model::{Manifest, RunEvent, TimeNs};
 use rand_for_wasi::{SeedableRng, rngs::StdRng};
 use tokio::time::Instant;
@@ -62,7 +62,7 @@ impl HostState {
         Self {
             manifest,
             memory: MemoryLimit::new(&context.limits),
-            budget: CallBudget::new(context.limits.setup_time),
+            budget: CallBudget::new(context.limits.setup),
             table: bounded_table(),
             wasi: wasi::context(Some(context.services.clock), seed, &output),
             output,
@@ -80,7 +80,7 @@ impl HostState {
         Self {
             manifest,
             memory: MemoryLimit::new(limits),
-            budget: CallBudget::new(limits.setup_time),
+            budget: CallBudget::new(limits.setup),
             table: bounded_table(),
             wasi: wasi::context(None, 0, &output),
             output,

@@ -50,6 +50,16 @@ pub enum CallError {
     Host(HostError),
 }
 
+impl CallError {
+    /// The fault, when the guest broke.
+    pub fn fault(&self) -> Option<&PluginFault> {
+        match self {
+            Self::Fault(fault) => Some(fault),
+            Self::Gave(_) | Self::Host(_) => None,
+        }
+    }
+}
+
 /// A live instance; after a fault every call answers with that fault again.
 pub(crate) struct Guest {
     store: Store<HostState>,
@@ -77,7 +87,8 @@ impl Guest {
         let mut store = Store::new(pre.engine(), state);
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(HOSTCALL_BYTES);
-        store.set_max_component_handles(crate::limits::MAX_HANDLES);
+        // Above the cap of the host's own table, whose message says what to do.
+        store.set_max_component_handles(2 * crate::limits::MAX_HANDLES);
         // One tick at a time: each asks the budget, and lets others on this thread have a turn.
         store.epoch_deadline_callback(|mut store| {
             store.data_mut().budget.tick()?;
@@ -104,6 +115,11 @@ impl Guest {
         })
     }
 
+    /// The fault that ended the instance, if one did.
+    pub(crate) fn fault(&self) -> Option<&PluginFault> {
+        self.dead.as_ref().and_then(CallError::fault)
+    }
+
     /// Ends the instance because of what it returned.
     pub(crate) fn broke_contract(&mut self, function: &'static str, message: String) -> CallError {
         let blame = Blame::Guest { kind: FaultKind::BrokeContract, message };
@@ -125,7 +141,9 @@ impl Guest {
         if let Some(dead) = &self.dead {
             return Err(dead.clone());
         }
-        self.store.data_mut().budget.begin(limit.time, limit.renews);
+        let state = self.store.data_mut();
+        state.budget.begin(limit.time, limit.renews);
+        state.memory.begin();
         self.store.set_epoch_deadline(1);
         let overrun = self.store.data().overrun();
         let result = tokio::select! {

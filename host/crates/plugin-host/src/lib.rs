@@ -21,7 +21,6 @@ mod limits;
 mod load;
 mod manifest;
 mod measurement;
-mod pending;
 mod reference;
 mod resolve;
 mod services;
@@ -41,6 +40,6 @@ pub use reference::{PluginReference, ReferenceError};
 pub use resolve::{ResolveError, ResolvedPlugin, resolve};
 pub use services::{
     CompletionBatch, Ids, InstanceContext, ParamColumn, PatchType, QueueCommand, QueuePort, RunNamespaces,
-    Services, UNKNOWN_OFFSET, WriteAction, WriteBatch,
+    Services, WriteAction, WriteBatch,
 };
 pub use workload::Workload;

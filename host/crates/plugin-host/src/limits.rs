@@ -10,16 +10,16 @@ use wasmtime::ResourceLimiter;
 use crate::{compile::TICK, host::error::OutOfTime};
 
 /// Limits of one instance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuestLimits {
     /// Linear memory, all memories together.
     pub memory_bytes: u64,
     /// Processor time of instantiation, `setup`, `cleanup`, `manifest` and `config-schema`.
-    pub setup_time: Duration,
+    pub setup: Duration,
     /// Processor time of `on-events`, `on-tick`, `on-phase` and `finish`.
-    pub call_time: Duration,
+    pub call: Duration,
     /// Processor time of a workload's `run` between two host calls that may wait.
-    pub run_time: Duration,
+    pub run: Duration,
     /// Wall time that a call may still take once the run is stopping.
     pub stop_grace: Duration,
     /// Log messages, with their fields; a second's worth may come at once.
@@ -31,9 +31,9 @@ impl Default for GuestLimits {
     fn default() -> Self {
         Self {
             memory_bytes: 64 << 20,
-            setup_time: Duration::from_secs(10),
-            call_time: Duration::from_secs(1),
-            run_time: Duration::from_secs(10),
+            setup: Duration::from_secs(10),
+            call: Duration::from_secs(1),
+            run: Duration::from_secs(10),
             stop_grace: Duration::from_secs(10),
             log_bytes_per_second: 64 << 10,
         }
@@ -62,7 +62,12 @@ impl MemoryLimit {
         Self { limit: usize::try_from(limits.memory_bytes).unwrap_or(usize::MAX), used: 0, refused: None }
     }
 
-    /// Bytes that the guest wanted in all when it was last refused.
+    /// Starts a call of the guest: what it was refused before, it has survived.
+    pub(crate) fn begin(&mut self) {
+        self.refused = None;
+    }
+
+    /// Bytes that the guest wanted in all when it was last refused in this call.
     pub(crate) fn refused(&self) -> Option<usize> {
         self.refused
     }

@@ -222,7 +222,7 @@ impl PluginHost {
         let exports = guest.exports("plugin", |mut store, instance| {
             plugin::GuestIndices::new(&code.pre)?.load(&mut store, instance)
         })?;
-        let limit = CallLimit { time: limits.setup_time, renews: false };
+        let limit = CallLimit { time: limits.setup, renews: false };
         let manifest = {
             let exports = exports.clone();
             guest
@@ -266,7 +266,7 @@ impl LoadedPlugin {
     /// # Errors
     /// A fault when it breaks at its start; [`HostError::WrongKind`] when it is no workload.
     pub async fn workload(&self, context: InstanceContext) -> Result<Workload, CallError> {
-        let limits = context.limits;
+        let limits = context.limits.clone();
         let indices = self.code.workload.as_ref().ok_or_else(|| self.wrong_kind("workload"))?;
         let mut guest = self.start(context).await?;
         let exports = guest.exports("workload", |mut store, instance| indices.load(&mut store, instance))?;
@@ -278,7 +278,7 @@ impl LoadedPlugin {
     /// # Errors
     /// A fault when it breaks at its start; [`HostError::WrongKind`] when it is no measurement.
     pub async fn measurement(&self, context: InstanceContext) -> Result<Measurement, CallError> {
-        let (limits, grants) = (context.limits, context.grants.clone());
+        let (limits, grants) = (context.limits.clone(), context.grants.clone());
         let indices = self.code.measurement.as_ref().ok_or_else(|| self.wrong_kind("measurement"))?;
         let mut guest = self.start(context).await?;
         let exports =

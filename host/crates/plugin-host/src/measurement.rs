@@ -53,13 +53,18 @@ impl Measurement {
         Self { guest, exports, limits, grants }
     }
 
+    /// The fault that ended the instance, if one did.
+    pub fn fault(&self) -> Option<&PluginFault> {
+        self.guest.fault()
+    }
+
     /// Asks what it wants to see, with its configuration as JSON, valid against the plugin's schema.
     ///
     /// # Errors
     /// [`CallError::Gave`] with the guest's own text, a fault (a plan that is not granted is one), or a
     /// failure of the host.
     pub async fn setup(&mut self, config: &str) -> Result<MeasurementPlan, CallError> {
-        let limit = CallLimit { time: self.limits.setup_time, renews: false };
+        let limit = CallLimit { time: self.limits.setup, renews: false };
         let exports = self.exports.clone();
         let config = config.to_owned();
         let call = self
@@ -121,7 +126,7 @@ impl Measurement {
     }
 
     fn call_limit(&self) -> CallLimit {
-        CallLimit { time: self.limits.call_time, renews: false }
+        CallLimit { time: self.limits.call, renews: false }
     }
 }
 
@@ -233,13 +238,66 @@ fn shown(text: &str) -> String {
     cut(text.to_owned(), 100).escape_debug().to_string()
 }
 
-/// The fault in a call's failure, if it is one.
-impl CallError {
-    /// The fault, when the guest broke.
-    pub fn fault(&self) -> Option<&PluginFault> {
-        match self {
-            Self::Fault(fault) => Some(fault),
-            Self::Gave(_) | Self::Host(_) => None,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Allow,
+        bindings::bench::{
+            base::types::Label,
+            plugin::events::{self, ParseAs},
+        },
+    };
+
+    fn subscription() -> events::Subscription {
+        events::Subscription {
+            group: String::new(),
+            version: "v1".to_owned(),
+            plural: "pods".to_owned(),
+            namespaces: Vec::new(),
+            label_selector: String::new(),
+            field_selector: String::new(),
+            projections: Vec::new(),
+            options: Vec::new(),
         }
+    }
+
+    fn check(subscription: events::Subscription, tick_every_ns: u64, expected: &str) {
+        let asked = serde_json::from_str(
+            r#"{"kubernetes":[{"apiGroups":[""],"resources":["pods"],"verbs":["list","watch"]}]}"#,
+        );
+        let grants = Grants::new(asked.expect("permissions"), Allow::all_asked());
+        let plan =
+            measurement::Plan { subscriptions: vec![subscription], tick_every_ns, options: Vec::new() };
+        let shown = match check_plan(plan, &grants) {
+            Ok(plan) => format!("{} subscriptions, tick {:?}", plan.subscriptions.len(), plan.tick_every),
+            Err(message) => message,
+        };
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn a_plan_keeps_to_grants_and_sizes() {
+        check(subscription(), 0, "1 subscriptions, tick None");
+        check(subscription(), 10_000_000, "1 subscriptions, tick Some(10ms)");
+        check(subscription(), 5, "asked for a tick every 5 ns, at least 10000000 are possible");
+        let raw = events::Projection { path: "spec".to_owned(), parse: ParseAs::Raw };
+        check(
+            events::Subscription { projections: vec![raw], ..subscription() },
+            0,
+            "asked for `spec` as raw JSON, which is not granted; it needs `raw` in the manifest and in `allow` of the scenario",
+        );
+        let long = events::Subscription { label_selector: "x".repeat(1_025), ..subscription() };
+        check(long, 0, "gave a text of 1025 bytes in a subscription, at most 1024 are read");
+        let option = Label { name: "new".to_owned(), value: String::new() };
+        let optional = events::Subscription { options: vec![option], ..subscription() };
+        check(optional, 0, "gave the option `new`, which this host does not know");
+    }
+
+    #[test]
+    fn a_report_is_json_or_nothing() {
+        assert_eq!(check_report(""), Ok(()));
+        assert_eq!(check_report(r#"{"a":1}"#), Ok(()));
+        assert!(check_report("{").is_err_and(|message| message.contains("not JSON")));
     }
 }

@@ -12,12 +12,12 @@ use std::{
     time::Duration,
 };
 
-use crate::pending::Cluster;
-use crate::pending::Prometheus;
+use bench_cluster::Cluster;
 use bench_limiter::RunClock;
 use bench_model::{
     InstrumentId, Phase, PluginName, QueueName, ResourceRef, RunEvent, RunId, TableId, TimeNs, Verb,
 };
+use bench_prometheus::Prometheus;
 use bench_template::{ParamValue, Template};
 use bytes::Bytes;
 use parking_lot::RwLock;

@@ -1,5 +1,7 @@
 //! A workload's exports as typed calls.
 
+use bench_model::PluginFault;
+
 use crate::{
     GuestLimits,
     bindings::exports::bench::plugin::workload,
@@ -16,6 +18,11 @@ pub struct Workload {
 impl Workload {
     pub(crate) fn new(guest: Guest, exports: workload::Guest, limits: GuestLimits) -> Self {
         Self { guest, exports, limits }
+    }
+
+    /// The fault that ended the instance, if one did.
+    pub fn fault(&self) -> Option<&PluginFault> {
+        self.guest.fault()
     }
 
     /// Prepares, with the job's configuration as JSON, valid against the plugin's schema.
@@ -36,7 +43,7 @@ impl Workload {
     /// # Errors
     /// As [`Workload::setup`].
     pub async fn run(&mut self) -> Result<(), CallError> {
-        let limit = CallLimit { time: self.limits.run_time, renews: true };
+        let limit = CallLimit { time: self.limits.run, renews: true };
         let exports = self.exports.clone();
         let call =
             self.guest.call("run", limit, |store| Box::pin(async move { exports.call_run(store).await }));
@@ -56,6 +63,19 @@ impl Workload {
     }
 
     fn setup_limit(&self) -> CallLimit {
-        CallLimit { time: self.limits.setup_time, renews: false }
+        CallLimit { time: self.limits.setup, renews: false }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_can_move_between_threads() {
+        fn is_send<T: Send>(_: impl FnOnce(&'static mut Workload) -> T) {}
+        is_send(|workload| workload.setup(""));
+        is_send(Workload::run);
+        is_send(Workload::cleanup);
     }
 }

@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use bench_cluster::RequestError;
+
 use crate::bindings::bench::base::types::Failure;
 
 /// Why a host call did not return normally.
@@ -103,6 +105,31 @@ pub(crate) enum OutOfTime {
         /// What it had.
         grace: Duration,
     },
+}
+
+/// What a single request to the cluster came to, in the words of `types.failure`.
+impl From<RequestError> for HostCallError {
+    fn from(error: RequestError) -> Self {
+        let reason = match &error {
+            RequestError::Refused { reason, .. } => reason,
+            RequestError::NoAnswer { reason, .. } => match reason.as_ref() {
+                "Timeout" => "timeout",
+                "TooLarge" => "limit-exceeded",
+                "InvalidArgument" => "invalid-argument",
+                _ => "unavailable",
+            },
+            RequestError::Malformed { .. } => "unavailable",
+            RequestError::NoSuchKind { .. } => "NotFound",
+            RequestError::InvalidArgument { .. } => "invalid-argument",
+            RequestError::Cancelled => "cancelled",
+        };
+        Self::Failure(Failure {
+            reason: reason.to_owned(),
+            message: error.to_string(),
+            http_status: error.http_status(),
+            retryable: error.is_retryable(),
+        })
+    }
 }
 
 /// A failure of the host's own.

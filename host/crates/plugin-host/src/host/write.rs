@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-mod check;
+pub(crate) mod check;
 mod options;
 mod raw;
 
@@ -327,20 +327,25 @@ impl write::HostQueue for HostState {
 }
 
 impl HostState {
-    /// An answer unless the objects are in a namespace that this run made, or are such namespaces.
+    /// An answer unless every object is this run's: in a namespace that it made, such a namespace itself, or
+    /// made by one of its own requests.
     ///
-    /// Elsewhere only the label tells whose an object is, and a delete by name cannot ask for a label.
+    /// A delete by name cannot ask the server for a label.
     fn require_own(&self, target: &ResourceRef, names: &[String]) -> Result<(), HostCallError> {
-        let made = &self.context("queue.delete")?.services.namespaces;
-        if !target.namespace.is_empty() {
-            if made.contains(&target.namespace) {
-                return Ok(());
-            }
-            let message = format!("namespace `{}` was not made by this run", shown(&target.namespace));
-            return Err(error::denied(message));
+        let services = &self.context("queue.delete")?.services;
+        let made = &services.namespaces;
+        if !target.namespace.is_empty() && made.contains(&target.namespace) {
+            return Ok(());
         }
         let is_namespaces = target.group.is_empty() && target.plural == "namespaces";
-        match names.iter().find(|name| !(is_namespaces && made.contains(name))) {
+        let is_own = |name: &str| match &services.cluster {
+            _ if is_namespaces => made.contains(name),
+            Some(cluster) => {
+                cluster.own_creates().get(&target.group, &target.plural, &target.namespace, name).is_some()
+            }
+            None => false,
+        };
+        match names.iter().find(|name| !is_own(name)) {
             None => Ok(()),
             Some(name) => {
                 let message =

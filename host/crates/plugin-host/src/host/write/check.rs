@@ -63,7 +63,7 @@ pub(super) fn check_params(
 }
 
 /// Names of objects become part of a URL.
-pub(super) fn check_names(names: &[String]) -> Result<(), HostCallError> {
+pub(crate) fn check_names(names: &[String]) -> Result<(), HostCallError> {
     let fits = |name: &&String| {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | ':');
         !name.is_empty() && name.len() <= MAX_NAME && name.chars().all(plain) && *name != "." && *name != ".."
@@ -75,7 +75,7 @@ pub(super) fn check_names(names: &[String]) -> Result<(), HostCallError> {
 }
 
 /// A namespace, or none.
-pub(super) fn check_namespace(namespace: &str) -> Result<(), HostCallError> {
+pub(crate) fn check_namespace(namespace: &str) -> Result<(), HostCallError> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let fits =
         namespace.len() <= MAX_NAMESPACE && namespace.chars().all(plain) && !namespace.starts_with('-');
