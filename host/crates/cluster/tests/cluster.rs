@@ -1,5 +1,12 @@
 //! The client against scripted servers on loopback: every answer is written down in the test.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests fail the test"
+)]
+
 #[path = "cluster/server.rs"]
 mod server;
 
