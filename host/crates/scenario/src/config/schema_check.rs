@@ -85,8 +85,12 @@ impl Found<'_> {
                 Mistake::MissingKey { key, within: self.within(pointer), help }
             }
             ValidationErrorKind::Type { .. } => {
-                let found =
-                    self.block.node.at(pointer).map_or("nothing", |(_, node)| node.type_name()).to_owned();
+                let found = match self.block.node.at(pointer) {
+                    // 1.5 for a whole number.
+                    Some((_, Node { value: YamlValue::Number(number), .. })) => format!("the number {number}"),
+                    Some((_, node)) => node.type_name().to_owned(),
+                    None => "nothing".to_owned(),
+                };
                 Mistake::WrongType { key, expected: self.expected_types(), found }
             }
             ValidationErrorKind::Enum { options } => {
