@@ -40,6 +40,6 @@ pub use reference::{PluginReference, ReferenceError};
 pub use resolve::{ResolveError, ResolvedPlugin, resolve};
 pub use services::{
     CompletionBatch, Ids, InstanceContext, ParamColumn, PatchType, QueueCommand, QueuePort, RunNamespaces,
-    Services, WriteAction, WriteBatch,
+    Services, UNKNOWN_OFFSET, WriteAction, WriteBatch,
 };
 pub use workload::Workload;
