@@ -177,8 +177,8 @@ impl Sync {
         for node in &nodes {
             if should_run(node, &wishes) {
                 self.eligible.insert(node.name.to_string());
-                let living = self.living(&node.name).count();
-                if living == 0 && !self.placed.get(&*node.name).is_some_and(|pods| !pods.is_empty()) {
+                // A pod on its way out keeps the place until it is gone.
+                if self.placed.get(&*node.name).is_none_or(Vec::is_empty) {
                     missing.push(node.name.to_string());
                 }
             }

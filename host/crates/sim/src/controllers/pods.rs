@@ -129,7 +129,7 @@ impl Pod {
             requests: spec.requests(),
             host_ports: host_ports.collect(),
             gated: !spec.scheduling_gates.is_empty(),
-            address: Some(wire.status.pod_ip.into()).filter(|ip: &Box<str>| !ip.is_empty()),
+            address: (!wire.status.pod_ip.is_empty()).then(|| wire.status.pod_ip.into()),
             restarts: wire.status.container_statuses.iter().map(|status| status.restart_count).sum(),
             finalizers: wire.metadata.finalizers.into(),
             scheduler: spec.scheduler_name.into(),

@@ -98,7 +98,7 @@ impl Controller for ReplicaSets {
         let pods = claim(&set, &wire.spec.selector, context)?;
         let active: Vec<Arc<Pod>> = pods.into_iter().filter(|pod| pod.is_active()).collect();
         let done = if set.deletion { Ok(()) } else { self.scale(&set, &wire, &active, context) };
-        self.report(key, &set, &wire, context)?;
+        self.report(key, &set, &wire, &active, context)?;
         done
     }
 }
@@ -131,20 +131,15 @@ impl ReplicaSets {
         Ok(())
     }
 
+    /// Writes the status for the pods that there were when the sync began; what it changed brings the key back.
     fn report(
         &mut self,
         key: &ObjectKey,
         set: &Object,
         wire: &Wire,
+        pods: &[Arc<Pod>],
         context: &mut Context,
     ) -> Result<(), SyncError> {
-        // Pods made by this sync are in the store but not yet in the cache; their change brings the key back.
-        let pods: Vec<_> = context
-            .pods
-            .owned_by(&set.uid)
-            .into_iter()
-            .filter(|pod| pod.is_active() && wire.spec.selector.matches(&pod.object))
-            .collect();
         let now = context.clock.now();
         let template_labels = wire.spec.template.pointer("/metadata/labels").and_then(Value::as_object);
         let fully_labeled = |pod: &Pod| {

@@ -32,6 +32,7 @@ use super::object_key::ObjectKey;
 use super::pods::{Pod, PodChange};
 use super::queue::WorkQueue;
 use super::{Controller, Seen};
+use crate::random::fnv1a;
 use crate::store::{Change, ChangeKind};
 
 const NAME: &str = "default-scheduler";
@@ -361,7 +362,7 @@ fn share(pod: &Pod) -> Share {
     Share {
         requests: pod.requests,
         host_ports: pod.host_ports.clone(),
-        owner: pod.owner.as_ref().map(|owner| owner.uid.clone()),
+        owner: pod.owner.as_ref().map(|owner| fnv1a(owner.uid.as_bytes())),
     }
 }
 

@@ -248,7 +248,7 @@ fn release_claim(claim: &Object, context: &mut Context) -> Result<(), SyncError>
     let used = context.pods.all().any(|pod| {
         pod.key.namespace.as_ref() == &*claim.namespace
             && !pod.is_terminal()
-            && pod.claims.iter().any(|name| *name == claim.name)
+            && pod.claims.contains(&claim.name)
     });
     if used {
         return Ok(());

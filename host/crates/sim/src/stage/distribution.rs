@@ -217,7 +217,6 @@ fn normal_quantile(q: f64) -> f64 {
 }
 
 /// The lower tail of `normal_quantile`.
-#[expect(clippy::excessive_precision, reason = "the published coefficients")]
 fn tail(r: f64) -> f64 {
     let numerator = ((((-7.784894002430293e-03 * r - 3.223964580411365e-01) * r - 2.400758277161838e+00)
         * r

@@ -28,8 +28,8 @@ pub(crate) struct Load {
     pub(crate) scored: Requests,
     pub(crate) pods: i64,
     pub(crate) host_ports: Vec<HostPort>,
-    /// Pods for each controller, by its UID.
-    pub(crate) by_owner: HashMap<Box<str>, u32>,
+    /// Pods for each controller, by the hash of its UID; a node has few, and all nodes are asked for each pod.
+    by_owner: Vec<(u64, u32)>,
 }
 
 /// What one pod takes.
@@ -37,7 +37,8 @@ pub(crate) struct Load {
 pub(crate) struct Share {
     pub(crate) requests: Requests,
     pub(crate) host_ports: Box<[HostPort]>,
-    pub(crate) owner: Option<Box<str>>,
+    /// Hash of the controller's UID.
+    pub(crate) owner: Option<u64>,
 }
 
 impl Share {
@@ -58,8 +59,11 @@ impl Load {
         self.scored = self.scored.plus(share.scored());
         self.pods += 1;
         self.host_ports.extend(share.host_ports.iter().cloned());
-        if let Some(owner) = &share.owner {
-            *self.by_owner.entry(owner.clone()).or_insert(0) += 1;
+        if let Some(owner) = share.owner {
+            match self.by_owner.iter_mut().find(|(known, _)| *known == owner) {
+                Some((_, count)) => *count += 1,
+                None => self.by_owner.push((owner, 1)),
+            }
         }
     }
 
@@ -72,14 +76,21 @@ impl Load {
                 self.host_ports.swap_remove(place);
             }
         }
-        if let Some(owner) = &share.owner
-            && let Some(count) = self.by_owner.get_mut(owner)
+        if let Some(owner) = share.owner
+            && let Some(place) = self.by_owner.iter().position(|(known, _)| *known == owner)
+            && let Some((_, count)) = self.by_owner.get_mut(place)
         {
             *count -= 1;
             if *count == 0 {
-                self.by_owner.remove(owner);
+                self.by_owner.swap_remove(place);
             }
         }
+    }
+
+    /// How many pods of the same controller there are.
+    pub(crate) fn siblings(&self, share: &Share) -> i64 {
+        let Some(owner) = share.owner else { return 0 };
+        self.by_owner.iter().find(|(known, _)| *known == owner).map_or(0, |(_, count)| i64::from(*count))
     }
 }
 

@@ -15,7 +15,7 @@ const WEIGHT_SPREAD: i64 = 2;
 pub(crate) fn best(nodes: &[&NodeInfo], wishes: &Wishes, share: &Share) -> Vec<usize> {
     let taints: Vec<i64> = nodes.iter().map(|node| soft_taints(node, wishes)).collect();
     let affinity: Vec<i64> = nodes.iter().map(|node| wishes.preference(&node.object)).collect();
-    let siblings: Vec<i64> = nodes.iter().map(|node| siblings(node, share)).collect();
+    let siblings: Vec<i64> = nodes.iter().map(|node| node.used.siblings(share)).collect();
     let (most_taints, most_affinity, most_siblings) = (top(&taints), top(&affinity), top(&siblings));
     let scores: Vec<i64> = nodes
         .iter()
@@ -61,11 +61,6 @@ fn soft_taints(node: &NodeInfo, wishes: &Wishes) -> i64 {
     let disliked =
         node.taints.iter().filter(|taint| taint.effect == "PreferNoSchedule" && !wishes.tolerates(taint));
     i64::try_from(disliked.count()).unwrap_or(i64::MAX)
-}
-
-fn siblings(node: &NodeInfo, share: &Share) -> i64 {
-    let count = share.owner.as_ref().and_then(|owner| node.used.by_owner.get(owner));
-    count.map_or(0, |count| i64::from(*count))
 }
 
 fn top(values: &[i64]) -> i64 {
