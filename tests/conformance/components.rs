@@ -5,7 +5,7 @@ use bench_model::{PluginKind, RunEvent, TimeNs};
 use crate::harness::{batch, bench, load, load_bytes, resolved};
 
 #[tokio::test]
-async fn behaves() {
+pub async fn behaves() {
     let mut bench = bench("behaves").await;
     let mut workload = bench.workload().await;
     workload.setup("{}").await.expect("set up");
@@ -27,7 +27,7 @@ async fn behaves() {
 }
 
 #[tokio::test]
-async fn a_loaded_plugin_says_what_it_is() {
+pub async fn a_loaded_plugin_says_what_it_is() {
     let plugin = load("behaves").await.expect("loaded");
     assert_eq!((plugin.name.as_str(), plugin.manifest.version.as_str()), ("guest", "0.1.0"));
     assert_eq!(plugin.interfaces.kinds, [PluginKind::Workload, PluginKind::Measurement]);
@@ -35,7 +35,7 @@ async fn a_loaded_plugin_says_what_it_is() {
 }
 
 #[tokio::test]
-async fn two_instances_of_a_plugin_share_nothing() {
+pub async fn two_instances_of_a_plugin_share_nothing() {
     let bench = bench("behaves").await;
     let (mut first, mut second) = (bench.workload().await, bench.workload().await);
     first.run().await.expect("run");
@@ -43,7 +43,7 @@ async fn two_instances_of_a_plugin_share_nothing() {
 }
 
 #[tokio::test]
-async fn a_component_that_is_cut_short_is_no_component() {
+pub async fn a_component_that_is_cut_short_is_no_component() {
     let whole = resolved("behaves").bytes;
     for length in [9, 100, whole.len() / 2, whole.len() - 1] {
         let cut = whole.iter().copied().take(length).collect();

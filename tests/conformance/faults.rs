@@ -5,7 +5,7 @@ use bench_model::{FaultKind, RunEvent};
 use crate::harness::{bench, check_fault, fault};
 
 #[tokio::test]
-async fn traps_in_run() {
+pub async fn traps_in_run() {
     let mut bench = bench("traps_in_run").await;
     let mut workload = bench.workload().await;
     let first = fault(workload.run().await);
@@ -19,27 +19,27 @@ async fn traps_in_run() {
 }
 
 #[tokio::test]
-async fn recurses_too_deeply() {
+pub async fn recurses_too_deeply() {
     let result = bench("recurses_too_deeply").await.run().await;
     let fault = fault(result);
     assert_eq!(fault.kind, FaultKind::Trapped, "{}", fault.message);
 }
 
 #[tokio::test]
-async fn exits() {
+pub async fn exits() {
     let result = bench("exits").await.run().await;
     check_fault(result, FaultKind::Trapped, "`run` called exit with 1");
 }
 
 #[tokio::test]
-async fn opens_an_undeclared_metric() {
+pub async fn opens_an_undeclared_metric() {
     let result = bench("opens_an_undeclared_metric").await.run().await;
     let message = "`run` opened metric `surprise`, which its manifest does not declare";
     check_fault(result, FaultKind::BrokeContract, message);
 }
 
 #[tokio::test]
-async fn sends_columns_of_different_lengths() {
+pub async fn sends_columns_of_different_lengths() {
     let result = bench("sends_columns_of_different_lengths").await.run().await;
     let message =
         "`run` `histogram.observe-between` got 3 lower and 1 upper bounds; both lists have the same length";
@@ -47,7 +47,7 @@ async fn sends_columns_of_different_lengths() {
 }
 
 #[tokio::test]
-async fn returns_a_report_that_is_no_json() {
+pub async fn returns_a_report_that_is_no_json() {
     let bench = bench("returns_a_report_that_is_no_json").await;
     let result = bench.measurement().await.finish().await;
     let message = "`finish` returned a report that is not JSON: expected value at line 1 column 1";
@@ -55,13 +55,13 @@ async fn returns_a_report_that_is_no_json() {
 }
 
 #[tokio::test]
-async fn asks_for_too_much_randomness() {
+pub async fn asks_for_too_much_randomness() {
     let result = bench("asks_for_too_much_randomness").await.run().await;
     let message = "`run` `run.random-u64` gives at most 65536 numbers a call, asked for 4294967295";
     check_fault(result, FaultKind::BrokeContract, message);
 }
 
 #[tokio::test]
-async fn looks_around() {
+pub async fn looks_around() {
     bench("looks_around").await.run().await.expect("found nothing");
 }

@@ -6,27 +6,27 @@ use bench_plugin_host::CallError;
 use crate::harness::{batch, bench, check_fault, fault};
 
 #[tokio::test]
-async fn loops_in_setup() {
+pub async fn loops_in_setup() {
     let bench = bench("loops_in_setup").await;
     let result = bench.workload().await.setup("{}").await;
     check_fault(result, FaultKind::OutOfTime, "`setup` computed for more than 100 ms");
 }
 
 #[tokio::test]
-async fn loops_in_on_events() {
+pub async fn loops_in_on_events() {
     let bench = bench("loops_in_on_events").await;
     let result = bench.measurement().await.on_events(batch(1)).await;
     check_fault(result, FaultKind::OutOfTime, "`on-events` computed for more than 100 ms");
 }
 
 #[tokio::test]
-async fn loops_in_run() {
+pub async fn loops_in_run() {
     let result = bench("loops_in_run").await.run().await;
     check_fault(result, FaultKind::OutOfTime, "`run` computed for more than 100 ms");
 }
 
 #[tokio::test]
-async fn hoards_memory() {
+pub async fn hoards_memory() {
     let fault = fault(bench("hoards_memory").await.run().await);
     assert_eq!(fault.kind, FaultKind::OutOfMemory);
     let message = &fault.message;
@@ -37,20 +37,20 @@ async fn hoards_memory() {
 }
 
 #[tokio::test]
-async fn opens_too_many_series() {
+pub async fn opens_too_many_series() {
     let result = bench("opens_too_many_series").await.run().await;
     assert_eq!(result, Err(CallError::Gave("limit-exceeded at 1000".to_owned())));
 }
 
 #[tokio::test]
-async fn keeps_all_handles() {
+pub async fn keeps_all_handles() {
     let fault = fault(bench("keeps_all_handles").await.run().await);
     assert_eq!(fault.kind, FaultKind::BrokeContract);
     assert!(fault.message.contains("handles"), "{}", fault.message);
 }
 
 #[tokio::test]
-async fn fills_a_table() {
+pub async fn fills_a_table() {
     let mut bench = bench("fills_a_table").await;
     let result = bench.run().await;
     assert_eq!(result, Err(CallError::Gave("limit-exceeded after 50000 rows".to_owned())));
@@ -59,7 +59,7 @@ async fn fills_a_table() {
 }
 
 #[tokio::test]
-async fn floods_logs() {
+pub async fn floods_logs() {
     let mut bench = bench("floods_logs").await;
     bench.run().await.expect("nothing happens to it");
     let events = bench.sent();
@@ -71,7 +71,7 @@ async fn floods_logs() {
 }
 
 #[tokio::test]
-async fn prints() {
+pub async fn prints() {
     let mut bench = bench("prints").await;
     bench.run().await.expect("nothing happens to it");
     let events = bench.sent();
@@ -96,11 +96,11 @@ async fn check_too_much_at_once(guest: &str) {
 }
 
 #[tokio::test]
-async fn sends_a_huge_string() {
+pub async fn sends_a_huge_string() {
     check_too_much_at_once("sends_a_huge_string").await;
 }
 
 #[tokio::test]
-async fn sends_a_huge_column() {
+pub async fn sends_a_huge_column() {
     check_too_much_at_once("sends_a_huge_column").await;
 }

@@ -6,20 +6,20 @@ use bench_plugin_host::{CallError, QueueCommand, WriteAction};
 use crate::harness::{bench, check_fault};
 
 #[tokio::test]
-async fn reads_what_was_not_granted() {
+pub async fn reads_what_was_not_granted() {
     let result = bench("reads_what_was_not_granted").await.run().await;
     let message = "`run` `read.get` asked to get `secrets`, which is not granted; it needs `get` on `secrets` in `permissions.kubernetes` of the manifest and in `allow` of the scenario";
     check_fault(result, FaultKind::BrokeContract, message);
 }
 
 #[tokio::test]
-async fn reads_in_a_foreign_namespace() {
+pub async fn reads_in_a_foreign_namespace() {
     let result = bench("reads_in_a_foreign_namespace").await.run().await;
     assert_eq!(result, Err(CallError::Gave("denied".to_owned())));
 }
 
 #[tokio::test]
-async fn subscribes_to_what_was_not_granted() {
+pub async fn subscribes_to_what_was_not_granted() {
     let bench = bench("subscribes_to_what_was_not_granted").await;
     let result = bench.measurement().await.setup("{}").await;
     let message = "`setup` subscribed to `secrets`, which is not granted; it needs `list` on `secrets` in `permissions.kubernetes` of the manifest and in `allow` of the scenario";
@@ -27,7 +27,7 @@ async fn subscribes_to_what_was_not_granted() {
 }
 
 #[tokio::test]
-async fn queries_what_was_not_granted() {
+pub async fn queries_what_was_not_granted() {
     let bench = bench("queries_what_was_not_granted").await;
     let result = bench.measurement().await.on_tick(TimeNs(0)).await;
     let message = "`on-tick` `query.instant` asked Prometheus, which is not granted; it needs `prometheus` in the manifest and in `allow` of the scenario";
@@ -35,14 +35,14 @@ async fn queries_what_was_not_granted() {
 }
 
 #[tokio::test]
-async fn proxies_to_what_was_not_granted() {
+pub async fn proxies_to_what_was_not_granted() {
     let result = bench("proxies_to_what_was_not_granted").await.run().await;
     let message = "`run` `proxy.get` asked for `apiserver`, which is not granted; it needs `apiserver` under `proxy` in the manifest and in `allow` of the scenario";
     check_fault(result, FaultKind::BrokeContract, message);
 }
 
 #[tokio::test]
-async fn deletes_foreign_objects() {
+pub async fn deletes_foreign_objects() {
     let mut bench = bench("deletes_foreign_objects").await;
     bench.run().await.expect("denied, as a value");
     let deleted: Vec<String> = std::iter::from_fn(|| bench.commands.try_recv().ok())
@@ -60,11 +60,11 @@ async fn deletes_foreign_objects() {
 }
 
 #[tokio::test]
-async fn asks_for_strange_paths() {
+pub async fn asks_for_strange_paths() {
     bench("asks_for_strange_paths").await.run().await.expect("refused, as a value");
 }
 
 #[tokio::test]
-async fn acts_without_a_cluster() {
+pub async fn acts_without_a_cluster() {
     bench("acts_without_a_cluster").await.run().await.expect("unavailable, as a value");
 }

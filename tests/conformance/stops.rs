@@ -6,21 +6,21 @@ use bench_plugin_host::CallError;
 use crate::harness::{bench, check_fault};
 
 #[tokio::test]
-async fn sleeps_forever() {
+pub async fn sleeps_forever() {
     let bench = bench("sleeps_forever").await;
     let (result, ()) = tokio::join!(bench.run(), async { bench.stop.cancel() });
     assert_eq!(result, Err(CallError::Gave("cancelled".to_owned())));
 }
 
 #[tokio::test]
-async fn sleeps_forever_in_wasi() {
+pub async fn sleeps_forever_in_wasi() {
     let bench = bench("sleeps_forever_in_wasi").await;
     let (result, ()) = tokio::join!(bench.run(), async { bench.stop.cancel() });
     check_fault(result, FaultKind::OutOfTime, "`run` did not return within 100 ms after the run was stopped");
 }
 
 #[tokio::test]
-async fn ignores_the_stop() {
+pub async fn ignores_the_stop() {
     let bench = bench("ignores_the_stop").await;
     bench.stop.cancel();
     let result = bench.run().await;
