@@ -44,9 +44,9 @@ fn serve(config: SimConfig, started: &std::sync::mpsc::Sender<Result<String, Str
     runtime.block_on(async move {
         match Sim::start(config).await {
             Ok(sim) => {
-                let _ = started.send(Ok(sim.kubeconfig()));
+                let _ = started.send(Ok(sim.kubeconfig().to_owned()));
                 let _ = stopped.await;
-                drop(sim);
+                sim.shutdown().await;
             }
             Err(error) => drop(started.send(Err(error.to_string()))),
         }

@@ -22,7 +22,7 @@ pub async fn run(args: SimArgs, ui: &Ui) -> Result<Exit, Failure> {
     };
     let sim = Sim::start(config).await.map_err(|e| failed(&e))?;
     let path = args.kubeconfig_out.unwrap_or_else(|| PathBuf::from(format!("bench-sim-{}.kubeconfig", std::process::id())));
-    write_private(&path, &sim.kubeconfig()).map_err(|e| failed(&format!("cannot write `{}`: {e}", path.display())))?;
+    write_private(&path, sim.kubeconfig()).map_err(|e| failed(&format!("cannot write `{}`: {e}", path.display())))?;
     ui.print(&format!("{}\n", path.display()))?;
     ui.note(&format!("serving at {}; try: kubectl --kubeconfig {} get nodes; Ctrl-C ends it", sim.url(), path.display()));
     let ended = wait_for_signal().await;

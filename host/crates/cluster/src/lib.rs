@@ -21,6 +21,7 @@ mod proxy;
 mod read;
 mod reflect;
 mod reply;
+mod review;
 mod send;
 mod status;
 mod transport;

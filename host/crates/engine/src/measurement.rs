@@ -11,10 +11,10 @@ use std::{
     time::Duration,
 };
 
-use bench_cluster::{WatchHandle, WatchSpec};
+use bench_cluster::{WATCH_QUEUE, WatchHandle, WatchSink, WatchSpec};
 use bench_limiter::RunClock;
-use bench_model::{EventBatch, Phase, RunEvent, Subscription, TimeNs};
-use bench_plugin_host::{CallError, GrantedNamespaces, HostError, InstanceContext, Measurement, MeasurementPlan};
+use bench_model::{EventBatch, Phase, ResourceRef, RunEvent, Subscription, TimeNs, Verb};
+use bench_plugin_host::{CallError, HostError, InstanceContext, Measurement, MeasurementPlan};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
@@ -120,7 +120,7 @@ async fn start(parts: &Arc<RunParts>, plan: Arc<PlannedMeasurement>) -> Result<R
         services: parts.services(&[&plan.name], std::collections::BTreeMap::new()),
     };
     let (instance, wanted) = parts.on_plugin_runtime(set_up(plan.clone(), context)).await?;
-    let (batches, received) = mpsc::channel(bench_cluster::QUEUED_BATCHES);
+    let (batches, received) = mpsc::channel(WATCH_QUEUE);
     let last_event = Arc::new(AtomicI64::new(0));
     let driver = Driver {
         instance,
@@ -218,9 +218,58 @@ async fn open_watches(
 ) -> Result<Vec<WatchHandle>, CallError> {
     let mut watches = Vec::new();
     for (at, subscription) in subscriptions.into_iter().enumerate() {
-        let _ = (at, &subscription, &batches, parts, plan, GrantedNamespaces::All);
-        let _: Option<WatchSpec> = None;
-        watches.extend(None);
+        let kind = subscription.plural.clone();
+        let subscription = granted(parts, plan, subscription)?;
+        let index = u32::try_from(at).unwrap_or(u32::MAX);
+        let spec = WatchSpec { measurement: plan.name.clone(), index, subscription };
+        let events = parts.events();
+        let on_gap = Arc::new(move |gap| {
+            // The watch must not wait; a record so far behind has stopped the run already.
+            let _ = events.try_send(RunEvent::Gap(gap));
+        });
+        let sink = WatchSink { batches: batches.clone(), on_gap };
+        let gave = |error: &dyn std::error::Error| CallError::Gave(format!("failed to watch {kind}: {error}"));
+        let mut watch = parts.cluster.watch(spec, sink).map_err(|e| gave(&e))?;
+        watch.ready().await.map_err(|e| gave(&e))?;
+        watches.push(watch);
     }
     Ok(watches)
+}
+
+/// Cuts a subscription down to what is granted.
+///
+/// The run's namespaces do not exist yet when measurements start, so "in namespaces of the run" is watched
+/// as "with the run's label", which the host puts on everything that the run makes and nothing else.
+fn granted(parts: &RunParts, plan: &PlannedMeasurement, mut subscription: Subscription) -> Result<Subscription, CallError> {
+    let target = ResourceRef {
+        group: subscription.group.clone(),
+        version: subscription.version.clone(),
+        plural: subscription.plural.clone(),
+        namespace: String::new(),
+    };
+    let grants = &plan.plugin.grants;
+    let denied = |place: &str| {
+        CallError::Gave(format!("the plugin may not watch {target} {place}: ask for it in its manifest, and allow it in the scenario"))
+    };
+    let may = |namespace: &str| {
+        [Verb::List, Verb::Watch].into_iter().all(|verb| grants.allows(verb, &target, namespace, parts.namespaces()))
+    };
+    if subscription.namespaces.is_empty() {
+        if may("") {
+            return Ok(subscription);
+        }
+        if ![Verb::List, Verb::Watch].into_iter().all(|verb| grants.covers(verb, &target)) {
+            return Err(denied("anywhere"));
+        }
+        let own = format!("bench.dev/run-id={}", parts.run_id());
+        if !subscription.label_selector.split(',').any(|part| part.trim() == own) {
+            let others = std::mem::take(&mut subscription.label_selector);
+            subscription.label_selector = if others.is_empty() { own } else { format!("{own},{others}") };
+        }
+        return Ok(subscription);
+    }
+    match subscription.namespaces.iter().find(|namespace| !may(namespace)) {
+        Some(namespace) => Err(denied(&format!("in namespace `{namespace}`"))),
+        None => Ok(subscription),
+    }
 }

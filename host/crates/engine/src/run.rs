@@ -25,7 +25,7 @@ use tokio::{
     runtime::Handle,
     sync::{mpsc, watch},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     job::{FinishedJob, Job},
@@ -38,6 +38,9 @@ use crate::{
     stop::Stop,
     timer::Timing,
 };
+
+/// Requests that narrow the bounds of the server's clock: enough for about a round trip.
+const CLOCK_REQUESTS: u32 = 12;
 
 /// Everything that a run needs from outside.
 pub struct RunContext {
@@ -113,6 +116,14 @@ impl RunParts {
 
     pub(crate) fn events(&self) -> mpsc::Sender<RunEvent> {
         self.events.clone()
+    }
+
+    pub(crate) fn run_id(&self) -> RunId {
+        self.run_id
+    }
+
+    pub(crate) fn namespaces(&self) -> &RunNamespaces {
+        &self.namespaces
     }
 
     pub(crate) fn phase(&self) -> watch::Receiver<Phase> {
@@ -241,27 +252,33 @@ async fn watch_deadline(deadline: tokio::time::Instant, stop: Stop) {
 /// Everything up to the end of the last observation.
 async fn load_and_measure(parts: &Arc<RunParts>) -> Result<Vec<FinishedJob>, HostError> {
     parts.enter(Phase::Setup).await;
-    measure_clock_offset(parts).await;
+    let clock = measure_clock_offset(parts).await;
     let measurements = Measurements::start(parts).await?;
     let finished = match prepare_all(parts).await {
         Ok(jobs) => run_jobs(parts, jobs, &measurements).await,
         Err(error) => Err(error),
     };
-    measurements.finish(parts).await;
-    finished
+    drop(clock);
+    // A failure of the jobs is told before one of the measurements.
+    let measured = measurements.finish(parts).await;
+    let finished = finished?;
+    measured.map(|()| finished)
 }
 
-async fn measure_clock_offset(parts: &RunParts) {
-    match parts.cluster.clock_offset().await {
-        Ok((low, high)) => {
-            parts.clock_offset.send_replace((low, high));
-            parts.emit(RunEvent::ClockOffset { at: parts.clock.now(), low, high }).await;
-        }
-        Err(error) => {
-            let message = format!("the clock of the API server is unknown, so its timestamps are not used: {error}");
-            parts.emit(RunEvent::Doubt { message }).await;
-        }
-    }
+/// Tells the bounds known from connecting, and narrows them while the run goes on: each aimed request waits
+/// for the next second of the server.
+async fn measure_clock_offset(parts: &Arc<RunParts>) -> AbortOnDropHandle<()> {
+    tell_clock_offset(parts, parts.cluster.clock_offset()).await;
+    let parts = parts.clone();
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        let offset = parts.cluster.measure_clock_offset(CLOCK_REQUESTS).await;
+        tell_clock_offset(&parts, offset).await;
+    }))
+}
+
+async fn tell_clock_offset(parts: &RunParts, (low, high): (TimeNs, TimeNs)) {
+    parts.clock_offset.send_replace((low, high));
+    parts.emit(RunEvent::ClockOffset { at: parts.clock.now(), low, high }).await;
 }
 
 /// Prepares every job, or tells why one cannot start and closes the others.

@@ -32,7 +32,7 @@ impl Timer {
         }
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let fd = timerfd_create(TimerfdClockId::Monotonic, flags).ok();
-        Self { fd: fd.and_then(|fd| tokio::io::unix::AsyncFd::new(fd).ok()) }
+        Self { fd: fd.and_then(register) }
     }
 
     /// Returns at `deadline`, or at once when it is over.
@@ -47,6 +47,14 @@ impl Timer {
             None => tokio::time::sleep_until(deadline).await,
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "tokio asks for a proof that the descriptor stays open")]
+fn register(fd: std::os::fd::OwnedFd) -> Option<tokio::io::unix::AsyncFd<std::os::fd::OwnedFd>> {
+    // SAFETY: the descriptor must stay open and the same until the `AsyncFd` is dropped. An `OwnedFd` keeps
+    // it open, the `AsyncFd` owns that, and nothing here takes it out or hands it on by value.
+    unsafe { tokio::io::unix::AsyncFd::register(fd) }.ok()
 }
 
 #[cfg(target_os = "linux")]

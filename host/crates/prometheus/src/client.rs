@@ -72,6 +72,12 @@ pub enum EndpointError {
         /// The endpoint.
         name: String,
     },
+    /// A secret where everyone can read it.
+    #[error("the URL of Prometheus `{name}` holds a user or password, which belong into `auth`")]
+    SecretInUrl {
+        /// The endpoint.
+        name: String,
+    },
     /// A certificate or key file that cannot be read.
     #[error("failed to read {path} for Prometheus `{name}`")]
     Read {
@@ -237,6 +243,9 @@ impl Prometheus {
         let url =
             Url::parse(&url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         let url = url.ok_or_else(|| EndpointError::Url { name: name.clone() })?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(EndpointError::SecretInUrl { name });
+        }
         let base = url.as_str().split(['?', '#']).next().unwrap_or_default().trim_end_matches('/').to_owned();
         let mut builder = Client::builder()
             .user_agent(concat!("bench/", env!("CARGO_PKG_VERSION")))
@@ -381,7 +390,7 @@ impl Prometheus {
         Ok(body)
     }
 
-    /// Without the URL: it may hold a password.
+    /// Without the URL, which says nothing that the name does not.
     fn transport(&self, error: reqwest::Error) -> QueryError {
         let name = self.name.clone();
         if error.is_timeout() {

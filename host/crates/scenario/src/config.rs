@@ -1,7 +1,10 @@
 //! `with:` blocks: free-form until their plugin's JSON Schema is known.
 
 mod fill;
+mod manifest_use;
 mod schema_check;
+
+pub use manifest_use::ManifestUse;
 
 use std::{io, path::Path, sync::Arc};
 
@@ -97,6 +100,15 @@ impl Serialize for ConfigBlock {
     }
 }
 
+/// A configuration that its plugin can take.
+#[derive(Debug, Clone)]
+pub struct CheckedConfig {
+    /// With defaults filled in and files read.
+    pub config: serde_json::Value,
+    /// Its object templates, in the order of the configuration.
+    pub manifests: Vec<ManifestUse>,
+}
+
 /// Holds a block against the JSON Schema of its plugin and makes the JSON that the plugin gets.
 ///
 /// Defaults of the schema are filled in (`properties`, `items`, `additionalProperties`, local `$ref`). Text
@@ -112,6 +124,6 @@ pub fn check_config(
     block: &ConfigBlock,
     schema: &serde_json::Value,
     read: &dyn Fn(&Path) -> io::Result<String>,
-) -> Result<serde_json::Value, Vec<Problem>> {
+) -> Result<CheckedConfig, Vec<Problem>> {
     schema_check::check(block, schema, read)
 }

@@ -20,7 +20,7 @@ mod validate;
 mod value;
 mod variables;
 
-pub use config::{ConfigBlock, check_config};
+pub use config::{CheckedConfig, ConfigBlock, ManifestUse, check_config};
 pub use parse::{API_VERSION, KIND, ScenarioFile, parse};
 pub use problem::{Mistake, Problem, Problems};
 pub use quantity::{QuantityError, parse_bytes};

@@ -29,6 +29,9 @@ fn without_null(schema: &mut Value) {
                     object.insert("type".to_owned(), single);
                 }
             }
+            if let Some(Value::Array(words)) = object.get_mut("enum") {
+                words.retain(|word| !word.is_null());
+            }
             merge_single_any_of(object);
             object.values_mut().for_each(without_null);
         }

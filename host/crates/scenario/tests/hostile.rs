@@ -49,7 +49,10 @@ fn text_from_the_command_line_may_be_written_in_quotes() {
 fn an_empty_cluster_set_over_a_simulated_one_means_the_kubeconfig() {
     let file = parse(EVERYTHING, "x.yaml", &["cluster={}".to_owned()]).expect("YAML");
     let scenario = validate(file).expect("a scenario");
-    assert!(matches!(scenario.cluster, bench_scenario::ClusterSource::Kubeconfig { path: None, context: None }));
+    assert!(matches!(
+        scenario.cluster,
+        bench_scenario::ClusterSource::Kubeconfig { path: None, context: None }
+    ));
 }
 
 #[test]
@@ -70,7 +73,8 @@ fn files_for_plugins_are_named_relative_to_the_scenario() {
     let scenario = validate(parse(text, "x.yaml", &[]).expect("YAML")).expect("a scenario");
     let schema = serde_json::json!({"properties": {"script": {"type": "string", "format": "bench-file"}, "n": {"default": 3}}});
     let read = |path: &Path| Ok(format!("text of {}", path.display()));
-    let config = bench_scenario::check_config(&scenario.jobs[0].config, &schema, &read).expect("a config");
+    let config =
+        bench_scenario::check_config(&scenario.jobs[0].config, &schema, &read).expect("a config").config;
     assert_eq!(config, serde_json::json!({"script": "text of a/b.sh", "n": 3}));
 }
 

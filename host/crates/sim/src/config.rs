@@ -35,6 +35,16 @@ pub struct SimConfig {
     pub history_bytes: usize,
 }
 
+impl SimConfig {
+    /// Reads settings from YAML; unknown keys are refused.
+    ///
+    /// # Errors
+    /// When the text is no YAML, or not of this shape.
+    pub fn from_yaml(text: &str) -> Result<Self, serde_saphyr::Error> {
+        serde_saphyr::from_str(text)
+    }
+}
+
 impl Default for SimConfig {
     fn default() -> Self {
         Self {

@@ -1,6 +1,6 @@
 //! Cost of an object: a pod from slots, and the same pod through minijinja.
 
-#![expect(missing_docs, reason = "criterion's macros make public functions")]
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a benchmark may stop with a panic")]
 
 use std::hint::black_box;
 
@@ -24,7 +24,8 @@ fn render(criterion: &mut Criterion) {
                     "replica" => ParamValue::Int(1),
                     _ => ParamValue::Text("registry.k8s.io/pause:3.10"),
                 };
-                let values: [ParamValue<'_>; 4] = std::array::from_fn(|index| value(&template.params()[index]));
+                let values: [ParamValue<'_>; 4] =
+                    std::array::from_fn(|index| value(&template.params()[index]));
                 black_box(renderer.render(&values).expect("an object").body.len())
             });
         });

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bench_model::{ResourceRef, Verb};
-use bench_plugin_host::{Param, ParamColumn, WriteAction};
-use bench_template::{ParamValue, Renderer};
+use bench_plugin_host::{ParamColumn, WriteAction};
+use bench_template::Renderer;
 use bytes::Bytes;
 
 use super::Shared;
@@ -133,7 +133,7 @@ impl Rows {
         let missing = || format!("row {row} has no value");
         match &mut self.action {
             Action::Create { renderer, namespaced, params } => {
-                let values: Vec<_> = params.iter().map(|column| value(column, row)).collect();
+                let values: Vec<_> = params.iter().map(|column| column.value(row)).collect();
                 let rendered = renderer.render(&values).map_err(|e| e.to_string())?;
                 if *namespaced && rendered.namespace != self.target.namespace {
                     self.target = Arc::new(self.target.in_namespace(rendered.namespace));
@@ -145,7 +145,7 @@ impl Rows {
                 Ok((name_in(&body), JSON, body))
             }
             Action::Patch { names, content_type, renderer, params } => {
-                let values: Vec<_> = params.iter().map(|column| value(column, row)).collect();
+                let values: Vec<_> = params.iter().map(|column| column.value(row)).collect();
                 let rendered = renderer.render(&values).map_err(|e| e.to_string())?;
                 let name = names.get(at).ok_or_else(missing)?.clone();
                 Ok((name, content_type, Bytes::copy_from_slice(rendered.body)))
@@ -153,13 +153,6 @@ impl Rows {
             Action::Delete { names, body } => Ok((names.get(at).ok_or_else(missing)?.clone(), JSON, body.clone())),
             Action::Read { names, .. } => Ok((names.get(at).cloned().unwrap_or_default(), JSON, Bytes::new())),
         }
-    }
-}
-
-fn value(column: &ParamColumn, row: u64) -> ParamValue<'_> {
-    match column.value(row) {
-        Param::Text(text) => ParamValue::Text(text),
-        Param::Int(int) => ParamValue::Int(int),
     }
 }
 

@@ -13,27 +13,28 @@ use bench_template::{
 use miette::NamedSource;
 use serde_json::{Map, Value};
 
-use crate::{ConfigBlock, Mistake, Problem};
+use crate::{ConfigBlock, ManifestUse, Mistake, Problem};
 
 const FILE: &str = "bench-file";
 const TEMPLATE: &str = "benchTemplate";
 
-/// Fills `value`, which is valid against `schema`; gives what is wrong with files.
+/// Fills `value`, which is valid against `schema`; gives the templates in it, and what is wrong with files.
 pub(super) fn fill(
     block: &ConfigBlock,
     schema: &Value,
     value: &mut Value,
     read: &dyn Fn(&Path) -> io::Result<String>,
-) -> Vec<Problem> {
-    let mut filler = Filler { block, root: schema, read, problems: Vec::new() };
+) -> (Vec<ManifestUse>, Vec<Problem>) {
+    let mut filler = Filler { block, root: schema, read, manifests: Vec::new(), problems: Vec::new() };
     filler.node(schema, value, "", 0);
-    filler.problems
+    (filler.manifests, filler.problems)
 }
 
 struct Filler<'f> {
     block: &'f ConfigBlock,
     root: &'f Value,
     read: &'f dyn Fn(&Path) -> io::Result<String>,
+    manifests: Vec<ManifestUse>,
     problems: Vec<Problem>,
 }
 
@@ -110,7 +111,10 @@ impl<'f> Filler<'f> {
         };
         if let Some(annotation) = schema.get(TEMPLATE) {
             let known = known_params(annotation, siblings);
-            self.problems.extend(template_problems(text, &content, known.as_deref()));
+            match compile(text, &content, known.as_deref()) {
+                Ok(manifest) => self.manifests.push(manifest),
+                Err(mut problems) => self.problems.append(&mut problems),
+            }
         }
         *text = content;
     }
@@ -146,17 +150,20 @@ fn known_params(annotation: &Value, siblings: &Map<String, Value>) -> Option<Vec
     Some(known)
 }
 
-fn template_problems(path: &str, content: &str, known: Option<&[String]>) -> Vec<Problem> {
+fn compile(path: &str, content: &str, known: Option<&[String]>) -> Result<ManifestUse, Vec<Problem>> {
     let source = Arc::new(NamedSource::new(path, content.to_owned()));
     let template = match Template::compile(content, "", &Stamp { run_id: "", job: "" }) {
         Ok(template) => template,
-        Err(error) => return vec![Problem::in_text(source, error.span, Mistake::Template(error.mistake))],
+        Err(error) => {
+            return Err(vec![Problem::in_text(source, error.span, Mistake::Template(error.mistake))]);
+        }
     };
-    let Some(known) = known else { return Vec::new() };
+    let known = known.unwrap_or(template.params());
     let unknown = template.param_places().iter().filter(|param| !known.contains(&param.name));
     let problem = |param: &bench_template::Param| {
         let mistake = Mistake::UnknownParam { name: param.name.clone(), known: known.to_vec() };
         Problem::in_text(Arc::clone(&source), param.span.clone(), mistake)
     };
-    unknown.map(problem).collect()
+    let problems: Vec<Problem> = unknown.map(problem).collect();
+    if problems.is_empty() { Ok(ManifestUse::new(&template, source, content)) } else { Err(problems) }
 }

@@ -8,7 +8,7 @@ use jsonschema::{PatternOptions, ValidationError, Validator, error::ValidationEr
 use serde_json::Value;
 
 use super::fill::fill;
-use crate::{ConfigBlock, Mistake, Problem, QuantityError, parse_bytes};
+use crate::{CheckedConfig, ConfigBlock, Mistake, Problem, QuantityError, parse_bytes};
 
 const DURATION: &str = "bench-duration";
 const RATE: &str = "bench-rate";
@@ -18,7 +18,7 @@ pub(super) fn check(
     block: &ConfigBlock,
     schema: &Value,
     read: &dyn Fn(&Path) -> io::Result<String>,
-) -> Result<Value, Vec<Problem>> {
+) -> Result<CheckedConfig, Vec<Problem>> {
     let validator = validator(schema).map_err(|error| {
         let message = format!("the plugin's schema is not usable: {}", short(&error.to_string()));
         vec![block.problem("", &message, "needs the schema", Some("this is a mistake of the plugin"))]
@@ -31,8 +31,8 @@ pub(super) fn check(
     if !found.is_empty() {
         return Err(found);
     }
-    let problems = fill(block, schema, &mut value, read);
-    if problems.is_empty() { Ok(value) } else { Err(problems) }
+    let (manifests, problems) = fill(block, schema, &mut value, read);
+    if problems.is_empty() { Ok(CheckedConfig { config: value, manifests }) } else { Err(problems) }
 }
 
 /// The schema comes from a plugin: patterns run in linear time, references lead nowhere outside of it.
@@ -87,7 +87,9 @@ impl Found<'_> {
             ValidationErrorKind::Type { .. } => {
                 let found = match self.block.node.at(pointer) {
                     // 1.5 for a whole number.
-                    Some((_, Node { value: YamlValue::Number(number), .. })) => format!("the number {number}"),
+                    Some((_, Node { value: YamlValue::Number(number), .. })) => {
+                        format!("the number {number}")
+                    }
                     Some((_, node)) => node.type_name().to_owned(),
                     None => "nothing".to_owned(),
                 };

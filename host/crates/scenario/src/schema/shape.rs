@@ -51,7 +51,7 @@ scalar!(Verb, { "enum": ["get", "list", "watch", "create", "update", "patch", "d
 scalar!(Scope, {
     "anyOf": [{ "enum": ["run", "all"] }, { "type": "array", "items": { "type": "string" } }]
 });
-scalar!(FreeForm, { "type": ["object", "null"] });
+scalar!(FreeForm, { "type": "object" });
 
 /// A benchmark of a Kubernetes cluster: jobs that make load, measurements, and what must hold.
 #[derive(JsonSchema)]
