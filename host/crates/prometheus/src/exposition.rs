@@ -114,7 +114,10 @@ http_requests_total{method="open} 1
 http_requests_total nonsense
 "#;
 
-    fn check(names: &[&str], expected: &[(&str, &[(&str, &str)], f64)]) {
+    /// Name, labels, value.
+    type Expected<'a> = (&'a str, &'a [(&'a str, &'a str)], f64);
+
+    fn check(names: &[&str], expected: &[Expected<'_>]) {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let found = parse_exposition(TEXT, &names);
         let label =
