@@ -65,9 +65,9 @@ impl Watched {
             assert_eq!(batch.first_string_id as usize, self.strings.len());
             self.strings.extend(batch.new_strings.iter().cloned());
             let Column::Ids(phases) = &batch.projected[0] else { panic!("ids") };
-            for i in 0..batch.rows() {
+            for (i, phase) in phases.iter().enumerate() {
                 let text = |id: u32| self.strings[id as usize].as_str();
-                let (object, phase) = (text(batch.object[i]), text(phases[i]));
+                let (object, phase) = (text(batch.object[i]), text(*phase));
                 rows.push(format!("{} {object} {} {phase}", batch.kind[i], batch.resource_version[i]));
             }
         }
