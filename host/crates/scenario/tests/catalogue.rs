@@ -1,4 +1,5 @@
 //! Every scenario that we ship is valid, also against the schemas of our own plugins.
+#![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests may stop with a panic")]
 
 use std::{
     collections::BTreeMap,

@@ -2,6 +2,7 @@
 //!
 //! Comments in a scenario steer its test: `# --set path=value` as on the command line; `# schema: FILE` holds
 //! each job's `with:` against the schema `schemas/FILE`. `UPDATE_EXPECT=1` rewrites the goldens.
+#![expect(clippy::expect_used, reason = "helpers of tests may stop with a panic")]
 
 use std::{
     fs, io,

@@ -1,4 +1,5 @@
 //! Whatever a file or `--set` holds, it is read or refused with a place; nothing panics or hangs.
+#![expect(clippy::expect_used, reason = "helpers of tests may stop with a panic")]
 
 use std::path::Path;
 
