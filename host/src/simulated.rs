@@ -42,7 +42,7 @@ fn serve(config: SimConfig, started: &std::sync::mpsc::Sender<Result<String, Str
         Err(error) => return drop(started.send(Err(error.to_string()))),
     };
     runtime.block_on(async move {
-        match Sim::start(config).await {
+        match Sim::start(config) {
             Ok(sim) => {
                 let _ = started.send(Ok(sim.kubeconfig().to_owned()));
                 let _ = stopped.await;

@@ -39,7 +39,10 @@ fn state(state: &RunState) -> String {
     match state {
         RunState::Running { .. } => "running".to_owned(),
         RunState::Partial => "partial".to_owned(),
-        RunState::Finished { verdict: Some(verdict) } => verdict.to_string(),
+        RunState::Finished { verdict: Some(verdict) } => {
+            // The word of the JSON report.
+            json!(verdict).as_str().unwrap_or_default().to_owned()
+        }
         RunState::Finished { verdict: None } => "finished".to_owned(),
         RunState::Unreadable => "unreadable".to_owned(),
     }

@@ -20,7 +20,7 @@ pub async fn run(args: SimArgs, ui: &Ui) -> Result<Exit, Failure> {
     let failed = |error: &dyn std::fmt::Display| {
         Failure::error(Exit::Bug, Message(format!("failed to start the simulated cluster: {error}")))
     };
-    let sim = Sim::start(config).await.map_err(|e| failed(&e))?;
+    let sim = Sim::start(config).map_err(|e| failed(&e))?;
     let path = args.kubeconfig_out.unwrap_or_else(|| PathBuf::from(format!("bench-sim-{}.kubeconfig", std::process::id())));
     write_private(&path, sim.kubeconfig()).map_err(|e| failed(&format!("cannot write `{}`: {e}", path.display())))?;
     ui.print(&format!("{}\n", path.display()))?;
