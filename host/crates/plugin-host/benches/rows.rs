@@ -3,6 +3,8 @@
 //! `cargo bench -p bench-plugin-host`. The guest is `tests/guests/examples/behaves.rs`: it reads one column
 //! of each batch and records it, so a number here has one host call in it.
 
+#![expect(clippy::expect_used, missing_docs, reason = "a benchmark that cannot start measures nothing")]
+
 use std::{
     collections::BTreeMap,
     hint::black_box,

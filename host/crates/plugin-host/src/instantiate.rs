@@ -47,7 +47,7 @@ pub enum CallError {
     Fault(PluginFault),
     /// The host failed; the guest is not to blame.
     #[error(transparent)]
-    Host(HostError),
+    Host(#[from] HostError),
 }
 
 impl CallError {
@@ -109,10 +109,9 @@ impl Guest {
         &mut self,
         interface: &'static str,
         find: impl FnOnce(&mut Store<HostState>, &Instance) -> wasmtime::Result<E>,
-    ) -> Result<E, CallError> {
-        find(&mut self.store, &self.instance).map_err(|error| {
-            CallError::Host(HostError::Internal { place: interface, message: format!("{error:#}") })
-        })
+    ) -> Result<E, HostError> {
+        let internal = |error| HostError::Internal { place: interface, message: format!("{error:#}") };
+        find(&mut self.store, &self.instance).map_err(internal)
     }
 
     /// The fault that ended the instance, if one did.

@@ -219,8 +219,8 @@ impl PluginHost {
         };
         let state = HostState::inspected(&limits, Arc::new(no_manifest()));
         let mut guest = Guest::start(&code.pre, state, identity).await?;
-        let exports = guest.exports("plugin", |mut store, instance| {
-            plugin::GuestIndices::new(&code.pre)?.load(&mut store, instance)
+        let exports = guest.exports("plugin", |store, instance| {
+            plugin::GuestIndices::new(&code.pre)?.load(store, instance)
         })?;
         let limit = CallLimit { time: limits.setup, renews: false };
         let manifest = {
@@ -269,7 +269,7 @@ impl LoadedPlugin {
         let limits = context.limits.clone();
         let indices = self.code.workload.as_ref().ok_or_else(|| self.wrong_kind("workload"))?;
         let mut guest = self.start(context).await?;
-        let exports = guest.exports("workload", |mut store, instance| indices.load(&mut store, instance))?;
+        let exports = guest.exports("workload", |store, instance| indices.load(store, instance))?;
         Ok(Workload::new(guest, exports, limits))
     }
 
@@ -281,8 +281,7 @@ impl LoadedPlugin {
         let (limits, grants) = (context.limits.clone(), context.grants.clone());
         let indices = self.code.measurement.as_ref().ok_or_else(|| self.wrong_kind("measurement"))?;
         let mut guest = self.start(context).await?;
-        let exports =
-            guest.exports("measurement", |mut store, instance| indices.load(&mut store, instance))?;
+        let exports = guest.exports("measurement", |store, instance| indices.load(store, instance))?;
         Ok(Measurement::new(guest, exports, limits, grants))
     }
 

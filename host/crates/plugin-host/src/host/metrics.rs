@@ -160,7 +160,7 @@ impl metrics::HostHistogram for HostState {
         labels: Vec<types::Label>,
     ) -> Result<Resource<Histogram>, HostCallError> {
         let instrument = self.open_instrument(InstrumentKind::Histogram, name, unit, labels).await?;
-        Ok(self.keep(Histogram(instrument))?)
+        self.keep(Histogram(instrument))
     }
 
     async fn observe(&mut self, histogram: Resource<Histogram>, values: Vec<u64>) -> wasmtime::Result<()> {
@@ -221,7 +221,7 @@ impl metrics::HostCounter for HostState {
         labels: Vec<types::Label>,
     ) -> Result<Resource<Counter>, HostCallError> {
         let instrument = self.open_instrument(InstrumentKind::Counter, name, unit, labels).await?;
-        Ok(self.keep(Counter(instrument))?)
+        self.keep(Counter(instrument))
     }
 
     async fn add(&mut self, counter: Resource<Counter>, n: u64) -> wasmtime::Result<()> {
@@ -247,7 +247,7 @@ impl metrics::HostGauge for HostState {
         labels: Vec<types::Label>,
     ) -> Result<Resource<Gauge>, HostCallError> {
         let instrument = self.open_instrument(InstrumentKind::Gauge, name, unit, labels).await?;
-        Ok(self.keep(Gauge(instrument))?)
+        self.keep(Gauge(instrument))
     }
 
     async fn set(&mut self, gauge: Resource<Gauge>, value: f64) -> wasmtime::Result<()> {
