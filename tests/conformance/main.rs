@@ -3,6 +3,8 @@
 //! For each guest in `tests/guests/examples` there is a function of the same name here, or this does not
 //! compile. Needs the target `wasm32-wasip2`; the guests are built when the first test runs.
 
+#![cfg(test)]
+
 mod components;
 mod faults;
 mod harness;

@@ -3,7 +3,7 @@
 //! `cargo bench -p bench-plugin-host`. The guest is `tests/guests/examples/behaves.rs`: it reads one column
 //! of each batch and records it, so a number here has one host call in it.
 
-#![expect(clippy::expect_used, missing_docs, reason = "a benchmark that cannot start measures nothing")]
+#![expect(clippy::expect_used, reason = "a benchmark that cannot start measures nothing")]
 
 use std::{
     collections::BTreeMap,
