@@ -3,6 +3,8 @@
 //! They are the same components that anyone could load from a file; embedding saves users a download. Cargo
 //! runs with a target directory of its own: the outer one is locked while this runs.
 
+#![expect(clippy::expect_used, reason = "a build that cannot go on says why by panicking")]
+
 use std::{
     env,
     path::{Path, PathBuf},
@@ -14,7 +16,9 @@ const PLUGINS: [&str; 2] = ["objects", "pod-latency"];
 
 fn main() {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("..");
-    for path in ["plugins/sdk/rust", "plugins/workloads", "plugins/measurements/pod-latency", "wit", "Cargo.lock"] {
+    for path in
+        ["plugins/sdk/rust", "plugins/workloads", "plugins/measurements/pod-latency", "wit", "Cargo.lock"]
+    {
         println!("cargo::rerun-if-changed={}", root.join(path).display());
     }
     check_target();
@@ -30,7 +34,9 @@ fn main() {
 fn check_target() {
     let rustc = env::var_os("RUSTC").expect("cargo sets it");
     let output = Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]).output();
-    let folder = output.map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())).unwrap_or_default();
+    let folder = output
+        .map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
+        .unwrap_or_default();
     assert!(
         folder.is_dir(),
         "the built-in plugins need the target `{TARGET}`: run `rustup target add {TARGET}`, or `cargo xtask demo`, which does"
@@ -44,7 +50,13 @@ fn build(root: &Path, target_dir: &Path) {
         cargo.args(["--package", plugin]);
     }
     // What the outer cargo or clippy set for the host must not reach the guest.
-    for variable in ["RUSTC_WORKSPACE_WRAPPER", "RUSTC_WRAPPER", "CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS", "CARGO_BUILD_TARGET"] {
+    for variable in [
+        "RUSTC_WORKSPACE_WRAPPER",
+        "RUSTC_WRAPPER",
+        "CARGO_ENCODED_RUSTFLAGS",
+        "RUSTFLAGS",
+        "CARGO_BUILD_TARGET",
+    ] {
         cargo.env_remove(variable);
     }
     // Small components: they are embedded, and each is compiled once more by whoever runs it first.

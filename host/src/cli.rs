@@ -10,8 +10,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// sandboxed WebAssembly plugins.
 #[derive(Debug, Parser)]
 #[command(name = "bench", version, propagate_version = true, arg_required_else_help = true)]
-#[command(after_help = "Try it without a cluster:\n  bench run scenarios/quickstart.yaml\n\nExit codes: 0 pass, 3 invalid scenario, \
-10 threshold failed, 12 no data, 13 invalid run, 14 refused, 15 not cleaned up, 17 plugin, 18 unreachable, 20 deadline, 130 interrupted.")]
+#[command(
+    after_help = "Try it without a cluster:\n  bench run scenarios/quickstart.yaml\n\nExit codes: 0 pass, 3 invalid scenario, \
+10 threshold failed, 12 no data, 13 invalid run, 14 refused, 15 not cleaned up, 17 plugin, 18 unreachable, 20 deadline, 130 interrupted."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -46,7 +46,8 @@ pub fn dispatch(command: Command, ui: &Ui) -> Result<Exit, Failure> {
 /// than two (`host/docs/benchmarks.md`).
 fn block_on<F: Future<Output = Result<Exit, Failure>>>(command: F) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|e| Failure::error(Exit::Bug, Message(format!("failed to start a runtime: {e}"))))?;
+    let runtime =
+        runtime.map_err(|e| Failure::error(Exit::Bug, Message(format!("failed to start a runtime: {e}"))))?;
     let result = runtime.block_on(command);
     runtime.shutdown_background();
     result

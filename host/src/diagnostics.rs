@@ -109,7 +109,11 @@ impl Ui {
 
     /// Columns for text: the terminal's, or 100.
     pub fn width(&self) -> usize {
-        std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|width| *width >= 40).unwrap_or(100)
+        std::env::var("COLUMNS")
+            .ok()
+            .and_then(|columns| columns.parse().ok())
+            .filter(|width| *width >= 40)
+            .unwrap_or(100)
     }
 
     /// Writes data to stdout. A reader that went away (`| head`) is no error.
@@ -134,7 +138,8 @@ impl Ui {
 
     /// Writes a failure to stderr.
     pub fn print_failure(&self, failure: &Failure) {
-        let theme = if self.color_stderr { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        let theme =
+            if self.color_stderr { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let handler = GraphicalReportHandler::new_themed(theme).with_width(self.width()).with_links(false);
         let mut text = String::new();
         if handler.render_report(&mut text, failure.report.as_ref().as_ref()).is_err() {

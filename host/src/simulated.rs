@@ -23,8 +23,12 @@ impl Simulated {
     pub fn start(config: SimConfig) -> Result<Self, Failure> {
         let (started, start) = std::sync::mpsc::channel();
         let (stop, stopped) = oneshot::channel();
-        let thread = std::thread::Builder::new().name("sim".to_owned()).spawn(move || serve(config, &started, stopped));
-        let failed = |text: String| Failure::error(Exit::Bug, Message(format!("failed to start the simulated cluster: {text}")));
+        let thread = std::thread::Builder::new()
+            .name("sim".to_owned())
+            .spawn(move || serve(config, &started, stopped));
+        let failed = |text: String| {
+            Failure::error(Exit::Bug, Message(format!("failed to start the simulated cluster: {text}")))
+        };
         let thread = thread.map_err(|error| failed(error.to_string()))?;
         let kubeconfig = start.recv().map_err(|_| failed("it ended at once".to_owned()))?.map_err(failed)?;
         Ok(Self { kubeconfig, stop: Some(stop), thread: Some(thread) })
@@ -36,7 +40,11 @@ impl Simulated {
     }
 }
 
-fn serve(config: SimConfig, started: &std::sync::mpsc::Sender<Result<String, String>>, stopped: oneshot::Receiver<()>) {
+fn serve(
+    config: SimConfig,
+    started: &std::sync::mpsc::Sender<Result<String, String>>,
+    stopped: oneshot::Receiver<()>,
+) {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return drop(started.send(Err(error.to_string()))),

@@ -54,7 +54,11 @@ fn actual() -> BTreeMap<String, BTreeSet<String>> {
 fn crates_import_what_the_table_allows_and_nothing_else() {
     let allowed = allowed();
     let actual = actual();
-    assert_eq!(allowed.keys().collect::<Vec<_>>(), actual.keys().collect::<Vec<_>>(), "every crate is in the table");
+    assert_eq!(
+        allowed.keys().collect::<Vec<_>>(),
+        actual.keys().collect::<Vec<_>>(),
+        "every crate is in the table"
+    );
     for (name, imports) in &actual {
         if allowed[name].contains("all") {
             continue;

@@ -17,7 +17,8 @@ jobs:
         objects: [ { template: object.yaml } ]
 ";
 
-const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: { name: a }\nspec: { containers: [ { name: a, image: x } ] }\n";
+const POD: &str =
+    "apiVersion: v1\nkind: Pod\nmetadata: { name: a }\nspec: { containers: [ { name: a, image: x } ] }\n";
 
 fn prepared(object: &str) -> Bench {
     let bench = Bench::new();
@@ -41,7 +42,12 @@ fn a_kind_that_the_cluster_does_not_know_is_shown_in_the_template() {
     let bench = prepared("apiVersion: example.org/v1\nkind: Widget\nmetadata: { name: a }\n");
     let sim = SimProcess::start(bench.folder.path(), "nodes: 1\n");
     let arguments = ["run", "bad.yaml", "--kubeconfig", sim.path()];
-    check(&bench, &arguments, 3, &["serves no kind `Widget` in `example.org/v1`", "object.yaml:2:7", "api-resources"]);
+    check(
+        &bench,
+        &arguments,
+        3,
+        &["serves no kind `Widget` in `example.org/v1`", "object.yaml:2:7", "api-resources"],
+    );
     assert_eq!(sim.namespaces_of_runs(), Vec::<String>::new());
 }
 
@@ -61,7 +67,12 @@ fn an_unreachable_cluster_names_its_address() {
     let kubeconfig = "apiVersion: v1\nkind: Config\nclusters: [ { name: a, cluster: { server: 'http://127.0.0.1:1' } } ]\n\
                       contexts: [ { name: a, context: { cluster: a, user: a } } ]\nusers: [ { name: a, user: {} } ]\ncurrent-context: a\n";
     bench.write("kubeconfig", kubeconfig);
-    check(&bench, &["run", "bad.yaml", "--kubeconfig", "kubeconfig"], 18, &["127.0.0.1:1", "kubectl cluster-info"]);
+    check(
+        &bench,
+        &["run", "bad.yaml", "--kubeconfig", "kubeconfig"],
+        18,
+        &["127.0.0.1:1", "kubectl cluster-info"],
+    );
 }
 
 #[test]
@@ -77,7 +88,11 @@ fn a_bad_kubeconfig_and_an_unknown_context_are_named() {
 fn a_plugin_that_is_no_component_or_is_not_there_is_exit_17() {
     let bench = prepared(POD);
     bench.write("broken.wasm", "this is text");
-    for (from, said) in [("./broken.wasm", "broken.wasm"), ("./missing.wasm", "missing.wasm"), ("builtin:nothing", "builtin:objects")] {
+    for (from, said) in [
+        ("./broken.wasm", "broken.wasm"),
+        ("./missing.wasm", "missing.wasm"),
+        ("builtin:nothing", "builtin:objects"),
+    ] {
         bench.write("bad.yaml", &SCENARIO.replace("builtin:objects", from));
         check(&bench, &["validate", "bad.yaml"], 17, &["bad.yaml:4:", said]);
     }
@@ -86,7 +101,8 @@ fn a_plugin_that_is_no_component_or_is_not_there_is_exit_17() {
 #[test]
 fn all_mistakes_of_a_file_are_shown_at_once() {
     let bench = prepared(POD);
-    let text = SCENARIO.replace("rate: 5/s", "rate: 0/s, brust: 3").replace("iterations: 1", "iterations: many");
+    let text =
+        SCENARIO.replace("rate: 5/s", "rate: 0/s, brust: 3").replace("iterations: 1", "iterations: many");
     bench.write("bad.yaml", &text);
     check(&bench, &["run", "bad.yaml"], 3, &["bad.yaml:8:", "brust", "burst", "0/s"]);
 }

@@ -93,7 +93,9 @@ impl SimProcess {
             .spawn()
             .expect("bench starts");
         let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("the path is printed");
+        BufReader::new(child.stdout.take().expect("piped"))
+            .read_line(&mut line)
+            .expect("the path is printed");
         assert!(!line.is_empty(), "the simulated cluster ended at once");
         Self { child, kubeconfig }
     }
@@ -105,7 +107,8 @@ impl SimProcess {
     /// Names of the namespaces that carry a run's label, over plain HTTP.
     pub fn namespaces_of_runs(&self) -> Vec<String> {
         let text = std::fs::read_to_string(&self.kubeconfig).expect("a kubeconfig");
-        let url = text.split("http://").nth(1).and_then(|rest| rest.split(['"', '\n', ' ']).next()).expect("a URL");
+        let url =
+            text.split("http://").nth(1).and_then(|rest| rest.split(['"', '\n', ' ']).next()).expect("a URL");
         let mut stream = std::net::TcpStream::connect(url).expect("it serves");
         let path = "/api/v1/namespaces?labelSelector=bench.dev/run-id";
         write!(stream, "GET {path} HTTP/1.1\r\nHost: {url}\r\nConnection: close\r\n\r\n").expect("sent");

@@ -53,7 +53,12 @@ fn prepared(deadline: &str) -> (Bench, SimProcess) {
 
 fn started(bench: &Bench, sim: &SimProcess) -> Child {
     let mut command = bench.command(&["run", "long.yaml", "--quiet", "--kubeconfig", sim.path()]);
-    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("bench starts");
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("bench starts");
     eventually("the first namespace of the run", || (!sim.namespaces_of_runs().is_empty()).then_some(()));
     child
 }
@@ -101,7 +106,12 @@ fn two_runs_at_once_do_not_touch_each_others_objects() {
     let first = started(&bench, &sim);
     let ours = sim.namespaces_of_runs();
     let mut command = bench.command(&["run", "long.yaml", "--quiet", "--kubeconfig", sim.path()]);
-    let second = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("bench starts");
+    let second = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("bench starts");
     eventually("the second run's namespace", || (sim.namespaces_of_runs().len() == 2).then_some(()));
     send(&second, INT);
     assert_eq!(code(second).0, Some(130));

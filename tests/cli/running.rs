@@ -19,9 +19,9 @@ fn the_quickstart_passes_and_every_pod_is_measured() {
     let bench = Bench::new();
     let ran = bench.run(&["run", &scenario("quickstart.yaml"), "--output", "json"]).ended_with(0);
     let summary = ran.json();
-    assert_eq!(summary["verdict"], "pass", "{summary:#}");
+    assert_eq!(summary["conclusion"]["verdict"], "pass", "{summary:#}");
     let ready = metric(&summary, "pod-latency", "ready");
-    assert_eq!((&ready["distribution"]["count"], &ready["distribution"]["missing"]), (&100.into(), &0.into()));
+    assert_eq!((&ready["distribution"]["n"], &ready["distribution"]["missing"]), (&100.into(), &0.into()));
     let again = bench.run(&["report", "latest", "--output", "json"]).ended_with(0);
     assert_eq!(again.json(), summary, "a report is a function of the record alone");
     let list = bench.run(&["runs", "list"]).ended_with(0);
@@ -39,8 +39,10 @@ fn the_same_scenario_runs_on_a_real_control_plane_and_leaves_nothing() {
         .ended_with(0);
     let summary = ran.json();
     let ready = metric(&summary, "pod-latency", "ready");
-    assert_eq!((&ready["distribution"]["count"], &ready["distribution"]["missing"]), (&100.into(), &0.into()));
-    let left = lab.kubectl(&["get", "namespaces,pods", "-A", "-l", "bench.dev/run-id", "-o", "name"]).expect("kubectl");
+    assert_eq!((&ready["distribution"]["n"], &ready["distribution"]["missing"]), (&100.into(), &0.into()));
+    let left = lab
+        .kubectl(&["get", "namespaces,pods", "-A", "-l", "bench.dev/run-id", "-o", "name"])
+        .expect("kubectl");
     assert_eq!(left.trim(), "");
 }
 
@@ -50,7 +52,8 @@ fn a_gate_that_does_not_hold_is_exit_10_and_no_data_is_exit_12() {
     let text = std::fs::read_to_string(scenario("quickstart.yaml")).expect("the scenario");
     let template = std::fs::read_to_string(scenario("templates/pod.yaml")).expect("the template");
     bench.write("templates/pod.yaml", &template);
-    let short = |gate: &str| text.replace("pods: 100", "pods: 20").replace("p50(pod-latency.ready) < 5s", gate);
+    let short =
+        |gate: &str| text.replace("pods: 100", "pods: 20").replace("p50(pod-latency.ready) < 5s", gate);
     let failing = bench.write("failing.yaml", &short("p50(pod-latency.ready) < 1ns"));
     bench.run(&["run", &failing, "--quiet"]).ended_with(10);
     let too_few = bench.write("too-few.yaml", &short("p99(pod-latency.ready) < 5s"));
@@ -71,7 +74,10 @@ fn rows_of_the_first_lab_end_when_arithmetic_says() {
         let elapsed = summary["jobs"][0]["elapsedNs"].as_f64().expect("elapsed") / 1e9;
         let truth = (n - burst) / rate;
         // A clock is asserted here because it is what the row promises: 1 % and 20 ms.
-        assert!((elapsed - truth).abs() <= truth * 0.01 + 0.02, "{file}: {elapsed} s, arithmetic says {truth} s");
+        assert!(
+            (elapsed - truth).abs() <= truth * 0.01 + 0.02,
+            "{file}: {elapsed} s, arithmetic says {truth} s"
+        );
     }
 }
 
@@ -82,8 +88,13 @@ fn validate_plan_inspect_schema_and_completion_say_something_useful() {
     assert!(bench.run(&["validate", &quickstart]).ended_with(0).stdout.contains("valid"));
     let plan = bench.run(&["plan", &quickstart]).ended_with(0).stdout;
     assert!(plan.contains("may") && plan.contains("50/s, burst 10"), "{plan}");
-    assert_eq!(bench.run(&["plan", &quickstart, "-o", "json"]).ended_with(0).json()["scenario"], "quickstart");
-    assert!(bench.run(&["plugin", "inspect", "builtin:pod-latency"]).ended_with(0).stdout.contains("sha256:"));
+    assert_eq!(
+        bench.run(&["plan", &quickstart, "-o", "json"]).ended_with(0).json()["scenario"],
+        "quickstart"
+    );
+    assert!(
+        bench.run(&["plugin", "inspect", "builtin:pod-latency"]).ended_with(0).stdout.contains("sha256:")
+    );
     assert!(bench.run(&["schema"]).ended_with(0).json()["properties"].is_object());
     assert!(bench.run(&["schema", "summary"]).ended_with(0).json().is_object());
     assert!(bench.run(&["completion", "bash"]).ended_with(0).stdout.contains("bench"));

@@ -29,7 +29,11 @@ pub async fn run(args: CleanupArgs, ui: &Ui) -> Result<Exit, Failure> {
         && expected != found
     {
         let text = format!("run {} was on the cluster `{expected}`, but this is `{found}`", known.run_id);
-        return Err(Failure::with_help(Exit::Refused, Message(text), "choose the run's cluster with --kubeconfig and --context"));
+        return Err(Failure::with_help(
+            Exit::Refused,
+            Message(text),
+            "choose the run's cluster with --kubeconfig and --context",
+        ));
     }
     let outcome = cluster.cleanup(&known.run_id, &known.namespaces, |_| {}).await;
     print(&args, &known.run_id, &outcome, ui)?;
@@ -44,7 +48,9 @@ pub async fn run(args: CleanupArgs, ui: &Ui) -> Result<Exit, Failure> {
 fn known(args: &CleanupArgs) -> Result<Known, Failure> {
     let dir = Store::new(&args.runs.runs).select(&args.run);
     let entries = match (dir, args.run.parse::<RunId>()) {
-        (Ok(dir), _) => bench_results::read_journal(&dir).map_err(|error| Failure::error(Exit::Bug, error))?,
+        (Ok(dir), _) => {
+            bench_results::read_journal(&dir).map_err(|error| Failure::error(Exit::Bug, error))?
+        }
         (Err(_), Ok(run_id)) => return Ok(Known { run_id, cluster_uid: None, namespaces: Vec::new() }),
         (Err(error), Err(_)) => return Err(super::report::no_such_run(error)),
     };
@@ -54,17 +60,21 @@ fn known(args: &CleanupArgs) -> Result<Known, Failure> {
         match entry {
             JournalEntry::Run { run_id, cluster_uid, .. } => run = Some((run_id, cluster_uid)),
             JournalEntry::NamespaceCreated(namespace) => namespaces.push(namespace),
-            JournalEntry::WillCreate { .. } | JournalEntry::WillCreateNamespace { .. } | JournalEntry::CleanedUp { .. } => {}
+            JournalEntry::WillCreate { .. }
+            | JournalEntry::WillCreateNamespace { .. }
+            | JournalEntry::CleanedUp { .. } => {}
         }
     }
-    let missing = || Failure::error(Exit::Bug, Message("the journal of the run does not name the run".to_owned()));
+    let missing =
+        || Failure::error(Exit::Bug, Message("the journal of the run does not name the run".to_owned()));
     let (run_id, cluster_uid) = run.ok_or_else(missing)?;
     Ok(Known { run_id, cluster_uid: Some(cluster_uid).filter(|uid| !uid.is_empty()), namespaces })
 }
 
 fn print(args: &CleanupArgs, run_id: &RunId, outcome: &CleanupOutcome, ui: &Ui) -> Result<(), Failure> {
     if args.output == Output::Json {
-        return ui.print(&format!("{:#}\n", json!({ "schemaVersion": 1, "runId": run_id, "outcome": outcome })));
+        return ui
+            .print(&format!("{:#}\n", json!({ "schemaVersion": 1, "runId": run_id, "outcome": outcome })));
     }
     let plural = if outcome.deleted == 1 { "" } else { "s" };
     let mut text = format!("run {run_id}: {} object{plural} deleted\n", outcome.deleted);

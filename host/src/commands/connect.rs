@@ -30,7 +30,12 @@ pub struct Connected {
 }
 
 /// Connects to the cluster of a scenario, starting a simulated one if it says so; flags go before the file.
-pub async fn connect(scenario: &Scenario, folder: &Path, args: &ClusterArgs, clock: RunClock) -> Result<Connected, Failure> {
+pub async fn connect(
+    scenario: &Scenario,
+    folder: &Path,
+    args: &ClusterArgs,
+    clock: RunClock,
+) -> Result<Connected, Failure> {
     let limiter = limiter(scenario);
     let from_flags = args.kubeconfig.is_some() || args.context.is_some();
     if let (ClusterSource::Simulated(block), false) = (&scenario.cluster, from_flags) {
@@ -67,10 +72,13 @@ fn limiter(scenario: &Scenario) -> Limiter {
 
 fn options(args: &ClusterArgs, source: &ClusterSource, folder: &Path) -> ConnectOptions {
     let (path, context) = match source {
-        ClusterSource::Kubeconfig { path, context } => (path.as_ref().map(|path| folder.join(path)), context.clone()),
+        ClusterSource::Kubeconfig { path, context } => {
+            (path.as_ref().map(|path| folder.join(path)), context.clone())
+        }
         ClusterSource::Simulated(_) => (None, None),
     };
-    let kubeconfig = args.kubeconfig.clone().or(path).map_or(KubeconfigSource::Default, KubeconfigSource::File);
+    let kubeconfig =
+        args.kubeconfig.clone().or(path).map_or(KubeconfigSource::Default, KubeconfigSource::File);
     ConnectOptions { kubeconfig, context: args.context.clone().or(context), ..ConnectOptions::default() }
 }
 
@@ -81,7 +89,12 @@ fn sim_config(scenario: &Scenario, block: &bench_scenario::ConfigBlock) -> Resul
         settings.entry("seed").or_insert_with(|| scenario.seed.into());
     }
     serde_json::from_value(json).map_err(|error| {
-        let problem = block.problem("", &format!("the settings of the simulated cluster are wrong: {error}"), "here", None);
+        let problem = block.problem(
+            "",
+            &format!("the settings of the simulated cluster are wrong: {error}"),
+            "here",
+            None,
+        );
         match Problems::new(scenario.file.name(), vec![problem]) {
             Some(problems) => Failure::diagnostic(Exit::InvalidScenario, problems),
             None => Failure::error(Exit::InvalidScenario, error),
@@ -106,11 +119,15 @@ fn refuse_unknown(cluster: &Cluster, args: &ClusterArgs) -> Result<(), Failure> 
     if facts.is_loopback || args.cluster_uid.is_some() || uid.is_some_and(is_listed) {
         return Ok(());
     }
-    let text = format!("the cluster at {} is neither simulated nor on this machine, and nobody allowed load on it", facts.server);
+    let text = format!(
+        "the cluster at {} is neither simulated nor on this machine, and nobody allowed load on it",
+        facts.server
+    );
     let help = match uid {
         Some(uid) => format!(
             "if this is the right one, repeat with `--cluster-uid {uid}`, or add that line to `{}`",
-            allowed_file().map_or_else(|| "~/.config/bench/clusters".to_owned(), |path| path.display().to_string()),
+            allowed_file()
+                .map_or_else(|| "~/.config/bench/clusters".to_owned(), |path| path.display().to_string()),
         ),
         None => "its UID cannot be read: this user may not get the namespace kube-system".to_owned(),
     };
@@ -119,7 +136,8 @@ fn refuse_unknown(cluster: &Cluster, args: &ClusterArgs) -> Result<(), Failure> 
 
 /// `$XDG_CONFIG_HOME/bench/clusters`: one UID a line, `#` starts a comment.
 fn allowed_file() -> Option<PathBuf> {
-    let from = |variable: &str| std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    let from =
+        |variable: &str| std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     let config = from("XDG_CONFIG_HOME").or_else(|| from("HOME").map(|home| home.join(".config")));
     config.map(|config| config.join("bench/clusters"))
 }

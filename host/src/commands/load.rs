@@ -47,7 +47,8 @@ pub async fn load(args: &ScenarioArgs) -> Result<Loaded, Failure> {
         Failure::error(Exit::InvalidScenario, error)
     })?;
     let file = path.display().to_string();
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+    let folder =
+        path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
     let invalid = |problems: Problems| Failure::diagnostic(Exit::InvalidScenario, problems);
     let scenario_file = bench_scenario::parse(&text, &file, &args.sets).map_err(invalid)?;
     let scenario = bench_scenario::validate(scenario_file).map_err(invalid)?;
@@ -64,8 +65,11 @@ pub fn plugin_host() -> Result<PluginHost, Failure> {
 
 /// `$XDG_CACHE_HOME/bench`, or `~/.cache/bench`; none when there is no home.
 fn cache_dir() -> Option<PathBuf> {
-    let from = |variable: &str| std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
-    from("XDG_CACHE_HOME").or_else(|| from("HOME").map(|home| home.join(".cache"))).map(|cache| cache.join("bench"))
+    let from =
+        |variable: &str| std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    from("XDG_CACHE_HOME")
+        .or_else(|| from("HOME").map(|home| home.join(".cache")))
+        .map(|cache| cache.join("bench"))
 }
 
 fn read_text(path: &Path) -> io::Result<String> {
@@ -76,7 +80,10 @@ fn read_text(path: &Path) -> io::Result<String> {
     std::fs::read_to_string(path)
 }
 
-async fn load_plugins(scenario: &Scenario, folder: &Path) -> Result<BTreeMap<PluginName, LoadedPlugin>, Failure> {
+async fn load_plugins(
+    scenario: &Scenario,
+    folder: &Path,
+) -> Result<BTreeMap<PluginName, LoadedPlugin>, Failure> {
     let host = plugin_host()?;
     let mut plugins = BTreeMap::new();
     let mut problems = Vec::new();
@@ -85,7 +92,9 @@ async fn load_plugins(scenario: &Scenario, folder: &Path) -> Result<BTreeMap<Plu
         let place = format!("/plugins/{name}/from");
         match load_plugin(&host, &reference, folder).await {
             Ok(plugin) => drop(plugins.insert(name.clone(), plugin)),
-            Err((message, help)) => problems.push(scenario.problem(&place, &message, "not a plugin", help.as_deref())),
+            Err((message, help)) => {
+                problems.push(scenario.problem(&place, &message, "not a plugin", help.as_deref()))
+            }
         }
     }
     match Problems::new(scenario.file.name(), problems) {
@@ -102,7 +111,10 @@ pub async fn load_plugin(
 ) -> Result<LoadedPlugin, (String, Option<String>)> {
     let resolved = bench_plugin_host::resolve(reference, folder, &builtin::PLUGINS).map_err(|error| {
         let names: Vec<_> = builtin::PLUGINS.iter().map(|(name, _)| format!("`builtin:{name}`")).collect();
-        (chain(&error), Some(format!("built-in plugins: {}; others by the path of a component", names.join(", "))))
+        (
+            chain(&error),
+            Some(format!("built-in plugins: {}; others by the path of a component", names.join(", "))),
+        )
     })?;
     host.load(&resolved).await.map_err(|error| (chain(&error), None))
 }
@@ -122,7 +134,11 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn plan(scenario: &Scenario, plugins: BTreeMap<PluginName, LoadedPlugin>, folder: &Path) -> Result<(Plan, Vec<ManifestUse>), Failure> {
+fn plan(
+    scenario: &Scenario,
+    plugins: BTreeMap<PluginName, LoadedPlugin>,
+    folder: &Path,
+) -> Result<(Plan, Vec<ManifestUse>), Failure> {
     let read = |path: &Path| read_text(&folder.join(path));
     let mut manifests = Vec::new();
     let mut problems = wrong_kinds(scenario, &plugins);
@@ -146,7 +162,8 @@ fn plan(scenario: &Scenario, plugins: BTreeMap<PluginName, LoadedPlugin>, folder
         }
     };
     let job_configs = scenario.jobs.iter().map(|job| check(&job.plugin, &job.config)).collect();
-    let measurement_configs = scenario.measurements.iter().map(|one| check(&one.plugin, &one.config)).collect();
+    let measurement_configs =
+        scenario.measurements.iter().map(|one| check(&one.plugin, &one.config)).collect();
     if let Some(problems) = Problems::new(scenario.file.name(), problems) {
         return Err(Failure::diagnostic(Exit::InvalidScenario, problems));
     }
@@ -157,13 +174,19 @@ fn plan(scenario: &Scenario, plugins: BTreeMap<PluginName, LoadedPlugin>, folder
 
 /// Jobs whose plugin is no workload, measurements whose plugin is no measurement.
 fn wrong_kinds(scenario: &Scenario, plugins: &BTreeMap<PluginName, LoadedPlugin>) -> Vec<Problem> {
-    let is = |name: &PluginName, kind| plugins.get(name).is_none_or(|plugin| plugin.manifest.kinds.contains(&kind));
-    let jobs = scenario.jobs.iter().enumerate().filter(|(_, job)| !is(&job.plugin, PluginKind::Workload)).map(|(at, job)| {
-        let message = format!("plugin `{}` of job `{}` is no workload", job.plugin, job.name);
-        let help = "it can be used under `measurements`";
-        scenario.problem(&format!("/jobs/{at}/plugin"), &message, "no workload", Some(help))
-    });
-    let measurements = scenario.measurements.iter().enumerate().filter(|(_, one)| !is(&one.plugin, PluginKind::Measurement));
+    let is = |name: &PluginName, kind| {
+        plugins.get(name).is_none_or(|plugin| plugin.manifest.kinds.contains(&kind))
+    };
+    let jobs =
+        scenario.jobs.iter().enumerate().filter(|(_, job)| !is(&job.plugin, PluginKind::Workload)).map(
+            |(at, job)| {
+                let message = format!("plugin `{}` of job `{}` is no workload", job.plugin, job.name);
+                let help = "it can be used under `measurements`";
+                scenario.problem(&format!("/jobs/{at}/plugin"), &message, "no workload", Some(help))
+            },
+        );
+    let measurements =
+        scenario.measurements.iter().enumerate().filter(|(_, one)| !is(&one.plugin, PluginKind::Measurement));
     let measurements = measurements.map(|(at, one)| {
         let message = format!("plugin `{}` of measurement `{}` is no measurement", one.plugin, one.name);
         let help = "it can be used by a job";

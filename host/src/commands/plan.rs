@@ -23,7 +23,8 @@ pub async fn run(args: PlanArgs, ui: &Ui) -> Result<Exit, Failure> {
 
 /// Plugins of a plan, each once, in the order of their names.
 fn plugins(plan: &Plan) -> Vec<&PlannedPlugin> {
-    let used = plan.measurements.iter().map(|one| &*one.plugin).chain(plan.jobs.iter().map(|job| &*job.plugin));
+    let used =
+        plan.measurements.iter().map(|one| &*one.plugin).chain(plan.jobs.iter().map(|job| &*job.plugin));
     let mut plugins: Vec<_> = used.collect();
     plugins.sort_by(|a, b| a.name.cmp(&b.name));
     plugins.dedup_by(|a, b| a.name == b.name);
@@ -60,9 +61,15 @@ fn as_json(loaded: &Loaded) -> serde_json::Value {
 
 fn as_text(loaded: &Loaded) -> String {
     let Loaded { scenario, plan, .. } = loaded;
-    let mut text = format!("scenario {} (seed {}, deadline {})\n", scenario.name, plan.seed, bench_model::format_duration(plan.deadline));
+    let mut text = format!(
+        "scenario {} (seed {}, deadline {})\n",
+        scenario.name,
+        plan.seed,
+        bench_model::format_duration(plan.deadline)
+    );
     let cap = |limit: Option<u64>| limit.map_or_else(|| "no cap".to_owned(), |limit| limit.to_string());
-    let rate = scenario.limits.requests_per_second.map_or_else(|| "no cap".to_owned(), |rate| rate.to_string());
+    let rate =
+        scenario.limits.requests_per_second.map_or_else(|| "no cap".to_owned(), |rate| rate.to_string());
     let (objects, namespaces) = (cap(plan.caps.objects), cap(plan.caps.namespaces));
     text.push_str(&format!("limits   objects {objects}, namespaces {namespaces}, requests {rate}\n\n"));
     for plugin in plugins(plan) {
@@ -103,7 +110,8 @@ pub fn permissions_text(permissions: &Permissions, indent: &str) -> String {
     let mut text = String::new();
     for rule in &permissions.kubernetes {
         let verbs: Vec<_> = rule.verbs.iter().map(|verb| verb.as_str()).collect();
-        let groups: Vec<_> = rule.api_groups.iter().map(|group| if group.is_empty() { "core" } else { group }).collect();
+        let groups: Vec<_> =
+            rule.api_groups.iter().map(|group| if group.is_empty() { "core" } else { group }).collect();
         let place = match &rule.namespaces {
             NamespaceScope::Run => "in namespaces of the run".to_owned(),
             NamespaceScope::All => "in the whole cluster".to_owned(),

@@ -14,10 +14,11 @@ use crate::{
 /// Shows what a plugin is.
 pub async fn inspect(args: PluginInspectArgs, ui: &Ui) -> Result<Exit, Failure> {
     let host = plugin_host()?;
-    let plugin = load_plugin(&host, &args.plugin, Path::new(".")).await.map_err(|(message, help)| match help {
-        Some(help) => Failure::with_help(Exit::Plugin, Message(message), help),
-        None => Failure::error(Exit::Plugin, Message(message)),
-    })?;
+    let plugin =
+        load_plugin(&host, &args.plugin, Path::new(".")).await.map_err(|(message, help)| match help {
+            Some(help) => Failure::with_help(Exit::Plugin, Message(message), help),
+            None => Failure::error(Exit::Plugin, Message(message)),
+        })?;
     match args.output {
         Output::Json => ui.print(&format!("{:#}\n", as_json(&plugin)))?,
         Output::Text => ui.print(&as_text(&plugin))?,
@@ -48,7 +49,10 @@ fn as_text(plugin: &LoadedPlugin) -> String {
         text.push_str("metrics\n");
         for metric in &manifest.metrics {
             let kind = format!("{:?}", metric.kind).to_lowercase();
-            text.push_str(&format!("  {:<20} {kind:<10} {:<5} {}\n", metric.name, metric.unit, metric.description));
+            text.push_str(&format!(
+                "  {:<20} {kind:<10} {:<5} {}\n",
+                metric.name, metric.unit, metric.description
+            ));
         }
     }
     for table in &manifest.tables {

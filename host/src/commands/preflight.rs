@@ -11,10 +11,7 @@ use bench_model::ResourceRef;
 use bench_scenario::{ManifestUse, Problem, Problems};
 
 use super::load::Loaded;
-use crate::{
-    diagnostics::Failure,
-    exit_code::Exit,
-};
+use crate::{diagnostics::Failure, exit_code::Exit};
 
 /// Checks all templates of a scenario; all problems at once.
 pub async fn preflight(loaded: &Loaded, cluster: &Cluster) -> Result<(), Failure> {
@@ -52,11 +49,16 @@ fn no_such_kind(manifest: &ManifestUse) -> Problem {
 
 fn not_allowed(manifest: &ManifestUse, target: &ResourceRef) -> Problem {
     let message = format!("this user may not create {target}");
-    let help = format!("`kubectl auth can-i create {target} --all-namespaces` asks the same; grant it, or use another --context");
+    let help = format!(
+        "`kubectl auth can-i create {target} --all-namespaces` asks the same; grant it, or use another --context"
+    );
     manifest.problem(&message, "forbidden by RBAC", Some(&help))
 }
 
 /// Asks with a SelfSubjectAccessReview, in all namespaces: those of the run do not exist yet.
 async fn may_create(cluster: &Cluster, target: &ResourceRef) -> Result<bool, Failure> {
-    cluster.may(bench_model::Verb::Create, target).await.map_err(|error| Failure::error(Exit::Unreachable, error))
+    cluster
+        .may(bench_model::Verb::Create, target)
+        .await
+        .map_err(|error| Failure::error(Exit::Unreachable, error))
 }

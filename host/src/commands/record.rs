@@ -38,7 +38,13 @@ impl Record {
     ///
     /// # Errors
     /// When the journal cannot be opened or written.
-    pub fn start(recorder: Recorder, first: &JournalEntry, clock: RunClock, progress: Progress, stop: Stop) -> Result<Self, Failure> {
+    pub fn start(
+        recorder: Recorder,
+        first: &JournalEntry,
+        clock: RunClock,
+        progress: Progress,
+        stop: Stop,
+    ) -> Result<Self, Failure> {
         let failed = |error: &dyn std::fmt::Display| {
             Failure::error(Exit::Bug, Message(format!("failed to keep the record of the run: {error}")))
         };
@@ -80,7 +86,10 @@ impl Record {
     }
 }
 
-fn open_journal(dir: &Path, first: &JournalEntry) -> Result<bench_results::Journal, bench_results::JournalError> {
+fn open_journal(
+    dir: &Path,
+    first: &JournalEntry,
+) -> Result<bench_results::Journal, bench_results::JournalError> {
     let mut journal = bench_results::Journal::open(dir)?;
     journal.append(first)?;
     Ok(journal)

@@ -43,5 +43,9 @@ fn as_text(summary: &Summary, dir: &Path, ui: &Ui) -> String {
 
 /// A selector that names no run, or several.
 pub fn no_such_run(error: StoreError) -> Failure {
-    Failure::with_help(Exit::Usage, error, "`bench runs list` shows recorded runs; --runs names another folder")
+    Failure::with_help(
+        Exit::Usage,
+        error,
+        "`bench runs list` shows recorded runs; --runs names another folder",
+    )
 }

@@ -39,7 +39,8 @@ pub async fn run(args: RunArgs, ui: &Ui) -> Result<Exit, Failure> {
     let listening = tokio::spawn(signals::listen(stop.clone(), *ui));
     let recorder = create_record(&args, &loaded, &connected, run_id, clock)?;
     let dir = recorder.dir().to_owned();
-    let record = Record::start(recorder, &first_entry(run_id, &connected), clock, progress(&args, ui), stop.clone())?;
+    let record =
+        Record::start(recorder, &first_entry(run_id, &connected), clock, progress(&args, ui), stop.clone())?;
 
     let outcome = execute(loaded, &connected, &record, run_id, clock, stop).await;
     listening.abort();
@@ -78,9 +79,8 @@ fn create_record(
     let dir = Store::new(&args.runs.runs).run_dir(&run_id);
     let header = header::header(loaded, connected, run_id, clock);
     let resolved = serde_json::to_value(&loaded.scenario).unwrap_or(serde_json::Value::Null);
-    Recorder::create(&dir, &header, &loaded.text, &resolved).map_err(|error| {
-        Failure::with_help(Exit::Bug, error, "--runs names another folder for records")
-    })
+    Recorder::create(&dir, &header, &loaded.text, &resolved)
+        .map_err(|error| Failure::with_help(Exit::Bug, error, "--runs names another folder for records"))
 }
 
 fn first_entry(run_id: RunId, connected: &Connected) -> JournalEntry {
@@ -102,7 +102,8 @@ async fn execute(
         .thread_name("plugin")
         .enable_all()
         .build();
-    let plugins = plugins.map_err(|e| Failure::error(Exit::Bug, Message(format!("failed to start a runtime: {e}"))))?;
+    let plugins =
+        plugins.map_err(|e| Failure::error(Exit::Bug, Message(format!("failed to start a runtime: {e}"))))?;
     let (prometheus, default_prometheus) = prometheus::endpoints(&loaded.scenario, &loaded.folder, clock)?;
     let context = RunContext {
         run_id,

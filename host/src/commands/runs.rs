@@ -14,7 +14,10 @@ pub fn list(args: &RunsListArgs, ui: &Ui) -> Result<Exit, Failure> {
     let store = Store::new(&args.runs.runs);
     let entries = store.list().map_err(|error| Failure::error(Exit::Bug, error))?;
     let text = match args.output {
-        Output::Json => format!("{:#}\n", json!({ "schemaVersion": 1, "runs": entries.iter().map(as_json).collect::<Vec<_>>() })),
+        Output::Json => format!(
+            "{:#}\n",
+            json!({ "schemaVersion": 1, "runs": entries.iter().map(as_json).collect::<Vec<_>>() })
+        ),
         Output::Text if entries.is_empty() => {
             ui.note(&format!("no run is recorded in `{}`", args.runs.runs.display()));
             String::new()
@@ -51,12 +54,16 @@ fn state(state: &RunState) -> String {
 fn table(store: &Store, entries: &[RunEntry]) -> String {
     let prefix = |id: &str| store.shortest_prefix(id).unwrap_or_else(|_| id.to_owned());
     let rows: Vec<_> = entries.iter().map(|entry| (prefix(&entry.id), state(&entry.state), entry)).collect();
-    let width = |cells: &mut dyn Iterator<Item = usize>, title: &str| cells.max().unwrap_or(0).max(title.len());
+    let width =
+        |cells: &mut dyn Iterator<Item = usize>, title: &str| cells.max().unwrap_or(0).max(title.len());
     let run = width(&mut rows.iter().map(|row| row.0.len()), "RUN");
     let state = width(&mut rows.iter().map(|row| row.1.len()), "STATE");
     let mut text = format!("{:<run$}  {:<24}  {:<state$}  SCENARIO\n", "RUN", "STARTED", "STATE");
     for (id, state_text, entry) in &rows {
-        text.push_str(&format!("{id:<run$}  {:<24}  {state_text:<state$}  {}\n", entry.started_at, entry.scenario));
+        text.push_str(&format!(
+            "{id:<run$}  {:<24}  {state_text:<state$}  {}\n",
+            entry.started_at, entry.scenario
+        ));
     }
     text
 }

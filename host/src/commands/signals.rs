@@ -8,7 +8,9 @@ use crate::diagnostics::Ui;
 
 /// Listens until it is dropped.
 pub async fn listen(stop: Stop, ui: Ui) {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
         tracing::warn!("signals cannot be heard: an interrupted run will have to be cleaned up by hand");
         return;
     };
@@ -19,7 +21,9 @@ pub async fn listen(stop: Stop, ui: Ui) {
         }
     };
     let reason = next().await;
-    ui.note("stopping: no new load, flushing the record, removing what the run made (once more to leave at once)");
+    ui.note(
+        "stopping: no new load, flushing the record, removing what the run made (once more to leave at once)",
+    );
     stop.stop(reason);
     let reason = next().await;
     ui.note("leaving without cleaning up");

@@ -38,6 +38,7 @@ pub fn foreign_plugins() -> anyhow::Result<()> {
 /// Builds the real control plane from its Go modules, once, into the user's cache.
 pub fn control_plane() -> anyhow::Result<()> {
     let cache = bench_lab::default_cache()?;
-    bench_lab::Binaries::ensure(&cache).context("failed to build the real control plane, which the tests need")?;
+    bench_lab::Binaries::ensure(&cache)
+        .context("failed to build the real control plane, which the tests need")?;
     Ok(())
 }

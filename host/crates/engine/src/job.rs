@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, atomic::AtomicU64},
 };
 
-use bench_model::{JobName, JobOutcome, QueueId, QueueName, QueueSpec, RunEvent, TimeNs};
+use bench_model::{JobName, JobOutcome, QueueId, QueueName, QueueSpec, RunEvent};
 use bench_plugin_host::{CallError, HostError, InstanceContext, QueueCommand, QueuePort, Workload};
 use tokio::sync::{mpsc, watch};
 
@@ -27,7 +27,7 @@ pub(crate) struct Job {
     plan: Arc<PlannedJob>,
     instance: Workload,
     queues: Vec<Queue>,
-    start: watch::Sender<Option<TimeNs>>,
+    may_start: watch::Sender<bool>,
 }
 
 /// How a call on the workload ended, in the record's words.
@@ -46,8 +46,11 @@ impl Job {
     /// Opens the queues, makes the instance and calls its `setup`.
     ///
     /// The inner error is the outcome of a job that cannot start; queues that were opened are closed.
-    pub(crate) async fn prepare(parts: &RunParts, plan: Arc<PlannedJob>) -> Result<Result<Self, JobOutcome>, HostError> {
-        let (start, started) = watch::channel(None);
+    pub(crate) async fn prepare(
+        parts: &RunParts,
+        plan: Arc<PlannedJob>,
+    ) -> Result<Result<Self, JobOutcome>, HostError> {
+        let (may_start, started) = watch::channel(false);
         let (ports, queues) = open_queues(parts, &plan, &started).await;
         let context = InstanceContext {
             plugin: plan.plugin.name.clone(),
@@ -58,7 +61,7 @@ impl Job {
         };
         let made = parts.on_plugin_runtime(set_up(plan.clone(), context)).await;
         match made {
-            Ok(instance) => Ok(Ok(Self { plan, instance, queues, start })),
+            Ok(instance) => Ok(Ok(Self { plan, instance, queues, may_start })),
             Err(error) => {
                 close_all(queues).await;
                 let stopped = parts.halt.is_cancelled();
@@ -82,7 +85,7 @@ impl Job {
         let Self { plan, mut instance, queues, start } = self;
         let at = parts.clock.now();
         parts.emit(RunEvent::JobStarted { job: plan.name.clone(), at }).await;
-        start.send_replace(Some(at));
+        may_start.send_replace(true);
         let (result, instance) = parts
             .on_plugin_runtime(async move {
                 let result = instance.run().await;
@@ -135,15 +138,22 @@ async fn close_all(queues: Vec<Queue>) {
 async fn open_queues(
     parts: &RunParts,
     plan: &PlannedJob,
-    started: &watch::Receiver<Option<TimeNs>>,
+    may_start: &watch::Receiver<bool>,
 ) -> (BTreeMap<QueueName, QueuePort>, Vec<Queue>) {
+    let start = Arc::default();
     let mut ports = BTreeMap::new();
     let mut queues = Vec::new();
     let setup = (QueueName::setup(), QueueSpec::setup());
     let specs = plan.queues.iter().map(|(name, spec)| (name.clone(), *spec)).chain([setup]);
     for (name, spec) in specs {
         let id: QueueId = parts.next_queue();
-        let event = RunEvent::QueueOpened { queue: id, job: plan.name.clone(), name: name.clone(), spec, at: parts.clock.now() };
+        let event = RunEvent::QueueOpened {
+            queue: id,
+            job: plan.name.clone(),
+            name: name.clone(),
+            spec,
+            at: parts.clock.now(),
+        };
         parts.emit(event).await;
         let (sender, commands) = mpsc::channel::<QueueCommand>(COMMANDS);
         let shard = parts.plan.shard.index().to_string();
@@ -152,7 +162,8 @@ async fn open_queues(
             spec,
             seed: seed::derive(parts.plan.seed, &[plan.name.as_str(), name.as_str(), &shard]),
             grants: plan.plugin.grants.clone(),
-            start: started.clone(),
+            may_start: may_start.clone(),
+            start: start.clone(),
         };
         queues.push(Queue::spawn(parts.queue_services(), settings, commands));
         ports.insert(name, QueuePort { commands: sender, next_op: Arc::new(AtomicU64::new(0)) });

@@ -47,14 +47,22 @@ impl Cap {
     }
 
     fn take(&self) -> bool {
-        let taken = self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < self.limit).then(|| n + 1));
+        let taken = self
+            .taken
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < self.limit).then(|| n + 1));
         taken.is_ok()
     }
 }
 
 impl Ledger {
     pub(crate) fn new(objects: Option<u64>, namespaces: Option<u64>) -> Self {
-        Self { names: Mutex::default(), made: Mutex::default(), namespaces_made: Mutex::default(), objects: Cap::new(objects), namespaces: Cap::new(namespaces) }
+        Self {
+            names: Mutex::default(),
+            made: Mutex::default(),
+            namespaces_made: Mutex::default(),
+            objects: Cap::new(objects),
+            namespaces: Cap::new(namespaces),
+        }
     }
 
     /// Takes the place of one object to create.

@@ -149,7 +149,10 @@ async fn start(parts: &Arc<RunParts>, plan: Arc<PlannedMeasurement>) -> Result<R
     Ok(Running { name: plan.name.clone(), watches, driver, last_event })
 }
 
-async fn set_up(plan: Arc<PlannedMeasurement>, context: InstanceContext) -> Result<(Measurement, MeasurementPlan), CallError> {
+async fn set_up(
+    plan: Arc<PlannedMeasurement>,
+    context: InstanceContext,
+) -> Result<(Measurement, MeasurementPlan), CallError> {
     let mut instance = plan.plugin.loaded.measurement(context).await?;
     let wanted = instance.setup(&plan.config).await?;
     Ok((instance, wanted))
@@ -228,7 +231,8 @@ async fn open_watches(
             let _ = events.try_send(RunEvent::Gap(gap));
         });
         let sink = WatchSink { batches: batches.clone(), on_gap };
-        let gave = |error: &dyn std::error::Error| CallError::Gave(format!("failed to watch {kind}: {error}"));
+        let gave =
+            |error: &dyn std::error::Error| CallError::Gave(format!("failed to watch {kind}: {error}"));
         let mut watch = parts.cluster.watch(spec, sink).map_err(|e| gave(&e))?;
         watch.ready().await.map_err(|e| gave(&e))?;
         watches.push(watch);
@@ -240,7 +244,11 @@ async fn open_watches(
 ///
 /// The run's namespaces do not exist yet when measurements start, so "in namespaces of the run" is watched
 /// as "with the run's label", which the host puts on everything that the run makes and nothing else.
-fn granted(parts: &RunParts, plan: &PlannedMeasurement, mut subscription: Subscription) -> Result<Subscription, CallError> {
+fn granted(
+    parts: &RunParts,
+    plan: &PlannedMeasurement,
+    mut subscription: Subscription,
+) -> Result<Subscription, CallError> {
     let target = ResourceRef {
         group: subscription.group.clone(),
         version: subscription.version.clone(),
@@ -249,10 +257,14 @@ fn granted(parts: &RunParts, plan: &PlannedMeasurement, mut subscription: Subscr
     };
     let grants = &plan.plugin.grants;
     let denied = |place: &str| {
-        CallError::Gave(format!("the plugin may not watch {target} {place}: ask for it in its manifest, and allow it in the scenario"))
+        CallError::Gave(format!(
+            "the plugin may not watch {target} {place}: ask for it in its manifest, and allow it in the scenario"
+        ))
     };
     let may = |namespace: &str| {
-        [Verb::List, Verb::Watch].into_iter().all(|verb| grants.allows(verb, &target, namespace, parts.namespaces()))
+        [Verb::List, Verb::Watch]
+            .into_iter()
+            .all(|verb| grants.allows(verb, &target, namespace, parts.namespaces()))
     };
     if subscription.namespaces.is_empty() {
         if may("") {

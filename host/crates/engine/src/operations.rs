@@ -69,7 +69,8 @@ impl Operations {
                 let n = max.min(state.remembered.len());
                 state.remembered.drain(..n).collect()
             };
-            if !taken.is_empty() || tokio::time::timeout_at(deadline, self.arrived.notified()).await.is_err() {
+            if !taken.is_empty() || tokio::time::timeout_at(deadline, self.arrived.notified()).await.is_err()
+            {
                 return taken;
             }
         }

@@ -115,7 +115,10 @@ pub fn plan(input: PlanInput<'_>) -> Result<Plan, PlanError> {
         .collect();
     let find = |user: &str, plugin: &PluginName, config: Option<&String>| {
         let error = || PlanError { user: user.to_owned(), plugin: plugin.clone() };
-        Ok::<_, PlanError>((plugins.get(plugin).ok_or_else(error)?.clone(), config.ok_or_else(error)?.clone()))
+        Ok::<_, PlanError>((
+            plugins.get(plugin).ok_or_else(error)?.clone(),
+            config.ok_or_else(error)?.clone(),
+        ))
     };
     let mut planned = Plan {
         seed: scenario.seed,

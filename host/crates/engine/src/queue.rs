@@ -11,7 +11,7 @@ mod send;
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -28,7 +28,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use self::body::Rows;
-use crate::{journal::Journal, ledger::Ledger, operations::FLUSH_EVERY, operations::Operations, schedule::Schedule, timer::Timer, timer::Timing};
+use crate::{
+    journal::Journal, ledger::Ledger, operations::FLUSH_EVERY, operations::Operations, schedule::Schedule,
+    timer::Timer, timer::Timing,
+};
 
 /// Writes that wait for the sender; the plugin waits when they are full.
 const WRITES: usize = 64;
@@ -55,8 +58,11 @@ pub(crate) struct QueueSettings {
     pub(crate) spec: QueueSpec,
     pub(crate) seed: u64,
     pub(crate) grants: Grants,
-    /// Set when the job's load begins: due times count from it.
-    pub(crate) start: watch::Receiver<Option<TimeNs>>,
+    /// True when the job's load may begin.
+    pub(crate) may_start: watch::Receiver<bool>,
+    /// When the plugin handed over the job's first paced operation: due times of all its queues count from
+    /// it, so that the first call into a plugin is not taken for late load.
+    pub(crate) start: Arc<OnceLock<TimeNs>>,
 }
 
 /// Counts of a queue; written by its tasks.
@@ -113,7 +119,11 @@ pub(crate) struct Queue {
 
 impl Queue {
     /// Starts its tasks on the current runtime: the one that sends. They end when the queue is closed.
-    pub(crate) fn spawn(services: QueueServices, settings: QueueSettings, commands: mpsc::Receiver<QueueCommand>) -> Self {
+    pub(crate) fn spawn(
+        services: QueueServices,
+        settings: QueueSettings,
+        commands: mpsc::Receiver<QueueCommand>,
+    ) -> Self {
         let shared = Arc::new(Shared {
             operations: Operations::new(settings.id, services.events.clone()),
             window: Arc::new(Semaphore::new(window_size(&settings.spec))),
@@ -142,7 +152,8 @@ impl Queue {
         flusher.abort();
         shared.operations.flush().await;
         let totals = shared.counts.totals();
-        let event = RunEvent::QueueClosed { queue: shared.settings.id, totals, at: shared.services.clock.now() };
+        let event =
+            RunEvent::QueueClosed { queue: shared.settings.id, totals, at: shared.services.clock.now() };
         let _ = shared.services.events.send(event).await;
     }
 }
@@ -311,15 +322,16 @@ impl Sender {
     }
 
     async fn start(&mut self) -> Option<TimeNs> {
-        if let Some(start) = *self.shared.settings.start.borrow() {
-            return Some(start);
+        if let Some(start) = self.shared.settings.start.get() {
+            return Some(*start);
         }
-        let mut start = self.shared.settings.start.clone();
+        let mut may_start = self.shared.settings.may_start.clone();
         tokio::select! {
             biased;
-            () = self.shared.services.stop.cancelled() => None,
-            start = start.wait_for(Option::is_some) => start.ok().and_then(|start| *start),
+            () = self.shared.services.stop.cancelled() => return None,
+            allowed = may_start.wait_for(|allowed| *allowed) => drop(allowed.ok()?),
         }
+        Some(*self.shared.settings.start.get_or_init(|| self.shared.services.clock.now()))
     }
 
     /// A place in the in-flight window; `None` when the run stops first.
@@ -340,9 +352,10 @@ impl Sender {
     /// Records operations that were due before the stop and never left; later ones were not due.
     async fn abandon(&mut self, rows: &Rows, first: u64, n: u64) {
         let now = self.shared.services.clock.now();
-        let Some(start) = *self.shared.settings.start.borrow() else { return };
+        let Some(start) = self.shared.settings.start.get().copied() else { return };
         for index in first..first + n {
-            let Some(due) = self.schedule.next_due().map(|offset| start + offset).filter(|due| *due <= now) else {
+            let Some(due) = self.schedule.next_due().map(|offset| start + offset).filter(|due| *due <= now)
+            else {
                 return;
             };
             self.abandon_due(rows, index, Some(due)).await;

@@ -17,7 +17,8 @@ use std::{
 use bench_cluster::Cluster;
 use bench_limiter::RunClock;
 use bench_model::{
-    CleanupOutcome, CreatedNamespace, JobOutcome, Phase, QueueId, QueueName, RunEvent, RunId, StopReason, TimeNs,
+    CleanupOutcome, CreatedNamespace, JobOutcome, Phase, QueueId, QueueName, RunEvent, RunId, StopReason,
+    TimeNs,
 };
 use bench_plugin_host::{HostError, Ids, QueuePort, RunNamespaces, Services, UNKNOWN_OFFSET};
 use bench_prometheus::Prometheus;
@@ -219,8 +220,19 @@ pub async fn run(context: RunContext) -> Result<RunOutcome, RunError> {
 }
 
 fn parts(context: RunContext) -> RunParts {
-    let RunContext { run_id, plan, cluster, prometheus, default_prometheus, clock, events, journal, plugin_runtime, timing, stop } =
-        context;
+    let RunContext {
+        run_id,
+        plan,
+        cluster,
+        prometheus,
+        default_prometheus,
+        clock,
+        events,
+        journal,
+        plugin_runtime,
+        timing,
+        stop,
+    } = context;
     let (phase, _) = watch::channel(Phase::Setup);
     let (clock_offset, _) = watch::channel(UNKNOWN_OFFSET);
     RunParts {
@@ -301,7 +313,11 @@ async fn prepare_all(parts: &Arc<RunParts>) -> Result<Vec<Job>, HostError> {
     Ok(jobs)
 }
 
-async fn run_jobs(parts: &Arc<RunParts>, jobs: Vec<Job>, measurements: &Measurements) -> Result<Vec<FinishedJob>, HostError> {
+async fn run_jobs(
+    parts: &Arc<RunParts>,
+    jobs: Vec<Job>,
+    measurements: &Measurements,
+) -> Result<Vec<FinishedJob>, HostError> {
     let mut finished = Vec::new();
     for job in jobs {
         let name = job.name().clone();

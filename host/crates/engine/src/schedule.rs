@@ -21,8 +21,16 @@ pub struct Schedule {
 enum Process {
     /// No rate: everything is due as soon as it can leave.
     Unpaced,
-    Constant { per_second: f64, burst: f64 },
-    Poisson { per_second: f64, burst: u64, elapsed: f64, random: SmallRng },
+    Constant {
+        per_second: f64,
+        burst: f64,
+    },
+    Poisson {
+        per_second: f64,
+        burst: u64,
+        elapsed: f64,
+        random: SmallRng,
+    },
 }
 
 impl Schedule {

@@ -19,7 +19,8 @@ mod tests {
     #[test]
     fn parts_have_seeds_of_their_own_that_repeat() {
         assert_eq!(derive(7, &["a", "b"]), derive(7, &["a", "b"]));
-        let seeds = [derive(7, &["a", "b"]), derive(7, &["ab"]), derive(7, &["b", "a"]), derive(8, &["a", "b"])];
+        let seeds =
+            [derive(7, &["a", "b"]), derive(7, &["ab"]), derive(7, &["b", "a"]), derive(8, &["a", "b"])];
         let distinct: std::collections::HashSet<_> = seeds.into_iter().collect();
         assert_eq!(distinct.len(), 4);
     }

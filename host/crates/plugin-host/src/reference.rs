@@ -71,6 +71,10 @@ impl fmt::Display for PluginReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Builtin(name) => write!(f, "builtin:{name}"),
+            // `file://` is taken off when it is read.
+            Self::File(path) if path.starts_with("/") && path.to_string_lossy().starts_with("//") => {
+                write!(f, "file://{}", path.display())
+            }
             Self::File(path) => write!(f, "file:{}", path.display()),
         }
     }

@@ -18,7 +18,10 @@ pub fn header(loaded: &Loaded, connected: &Connected, run_id: RunId, clock: RunC
             file: loaded.file.clone(),
             digest: bench_model::Digest::sha256(Sha256::digest(loaded.text.as_bytes()).into()).to_string(),
         },
-        bench: BenchFacts { version: env!("CARGO_PKG_VERSION").to_owned(), command: std::env::args().collect() },
+        bench: BenchFacts {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            command: std::env::args().collect(),
+        },
         cluster: cluster_facts(connected),
         host: host_facts(),
         plugins: plugin_facts(loaded),
@@ -52,7 +55,12 @@ fn plugin_facts(loaded: &Loaded) -> Vec<PluginFacts> {
     used.filter(|plugin| seen.insert(plugin.name.clone()))
         .map(|plugin| PluginFacts {
             name: plugin.name.clone(),
-            from: loaded.scenario.plugins.get(&plugin.name).map(|usage| usage.from.to_string()).unwrap_or_default(),
+            from: loaded
+                .scenario
+                .plugins
+                .get(&plugin.name)
+                .map(|usage| usage.from.to_string())
+                .unwrap_or_default(),
             digest: plugin.loaded.digest.clone(),
             version: plugin.loaded.manifest.version.clone(),
             grants: plugin.grants.effective(),
@@ -63,7 +71,9 @@ fn plugin_facts(loaded: &Loaded) -> Vec<PluginFacts> {
 fn host_facts() -> HostFacts {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let memory = read("/proc/meminfo");
-    let kib = memory.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    let kib = memory
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
     HostFacts {
         os: std::env::consts::OS.to_owned(),
         kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),

@@ -37,7 +37,8 @@ pub fn endpoints(
             ca_file: endpoint.ca_file.as_ref().map(|file| folder.join(file)),
             timeout: TIMEOUT,
         };
-        let client = Prometheus::new(settings, clock).map_err(|error| Failure::error(Exit::Unreachable, error))?;
+        let client =
+            Prometheus::new(settings, clock).map_err(|error| Failure::error(Exit::Unreachable, error))?;
         clients.insert(endpoint.name.clone(), client);
     }
     Ok((clients, scenario.prometheus.first().map(|endpoint| endpoint.name.clone())))

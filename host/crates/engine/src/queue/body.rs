@@ -97,7 +97,10 @@ impl Rows {
         }
         if verb == Verb::Create {
             let is_namespace = is_namespaces(&self.target);
-            services.ledger.take_object(is_namespace).map_err(|e| self.refuse("LimitExceeded", e.to_string()))?;
+            services
+                .ledger
+                .take_object(is_namespace)
+                .map_err(|e| self.refuse("LimitExceeded", e.to_string()))?;
             self.announce(is_namespace, &name, shared).await.map_err(|m| self.refuse("JournalFailed", m))?;
         }
         let (target, query) = (self.target.clone(), self.query.clone());
@@ -119,7 +122,8 @@ impl Rows {
         if is_namespaces(&self.target) {
             return namespaces.contains(name);
         }
-        let in_own_namespace = !self.target.namespace.is_empty() && namespaces.contains(&self.target.namespace);
+        let in_own_namespace =
+            !self.target.namespace.is_empty() && namespaces.contains(&self.target.namespace);
         in_own_namespace || shared.services.ledger.has_made(&self.target, name)
     }
 
@@ -150,8 +154,12 @@ impl Rows {
                 let name = names.get(at).ok_or_else(missing)?.clone();
                 Ok((name, content_type, Bytes::copy_from_slice(rendered.body)))
             }
-            Action::Delete { names, body } => Ok((names.get(at).ok_or_else(missing)?.clone(), JSON, body.clone())),
-            Action::Read { names, .. } => Ok((names.get(at).cloned().unwrap_or_default(), JSON, Bytes::new())),
+            Action::Delete { names, body } => {
+                Ok((names.get(at).ok_or_else(missing)?.clone(), JSON, body.clone()))
+            }
+            Action::Read { names, .. } => {
+                Ok((names.get(at).cloned().unwrap_or_default(), JSON, Bytes::new()))
+            }
         }
     }
 }

@@ -66,7 +66,13 @@ impl Outcome {
     }
 }
 
-async fn operate(shared: Arc<Shared>, index: u64, due: TimeNs, prepared: Prepared, permit: OwnedSemaphorePermit) {
+async fn operate(
+    shared: Arc<Shared>,
+    index: u64,
+    due: TimeNs,
+    prepared: Prepared,
+    permit: OwnedSemaphorePermit,
+) {
     let is_create = prepared.verb == Verb::Create;
     if is_create && !prepared.name.is_empty() {
         let target = &prepared.target;
@@ -150,7 +156,14 @@ async fn note_made(shared: &Shared, prepared: &Prepared, reply: &Reply) {
     shared.services.namespaces.insert(name);
 }
 
-async fn record(shared: &Shared, index: u64, due: TimeNs, verb: Verb, target: &ResourceRef, outcome: Outcome) {
+async fn record(
+    shared: &Shared,
+    index: u64,
+    due: TimeNs,
+    verb: Verb,
+    target: &ResourceRef,
+    outcome: Outcome,
+) {
     let (resource, new_resource) = shared.services.ledger.resource(target);
     let (reason, new_reason) = if outcome.reason.is_empty() {
         (ReasonId::NONE, None)
