@@ -97,11 +97,6 @@ impl Ui {
         self.color_stdout
     }
 
-    /// Whether stderr is coloured.
-    pub fn color_stderr(&self) -> bool {
-        self.color_stderr
-    }
-
     /// Whether somebody watches stderr.
     pub fn is_watched(&self) -> bool {
         self.stderr_is_terminal

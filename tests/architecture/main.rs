@@ -1,5 +1,8 @@
 //! Who may import what: the table in ARCHITECTURE.md against what Cargo says.
 
+// Helpers are tests too; without this, clippy treats them as production code.
+#![cfg(test)]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     process::Command,

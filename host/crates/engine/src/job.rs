@@ -5,10 +5,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{Arc, OnceLock, atomic::AtomicU64},
 };
 
-use bench_model::{JobName, JobOutcome, QueueId, QueueName, QueueSpec, RunEvent};
+use bench_model::{JobName, JobOutcome, QueueId, QueueName, QueueSpec, RunEvent, TimeNs};
 use bench_plugin_host::{CallError, HostError, InstanceContext, QueueCommand, QueuePort, Workload};
 use tokio::sync::{mpsc, watch};
 
@@ -82,7 +82,7 @@ impl Job {
 
     /// Starts the load, runs the plugin to its end and waits until every answer is there.
     pub(crate) async fn run(self, parts: &RunParts) -> (Result<JobOutcome, HostError>, FinishedJob) {
-        let Self { plan, mut instance, queues, start } = self;
+        let Self { plan, mut instance, queues, may_start } = self;
         let at = parts.clock.now();
         parts.emit(RunEvent::JobStarted { job: plan.name.clone(), at }).await;
         may_start.send_replace(true);
@@ -140,7 +140,7 @@ async fn open_queues(
     plan: &PlannedJob,
     may_start: &watch::Receiver<bool>,
 ) -> (BTreeMap<QueueName, QueuePort>, Vec<Queue>) {
-    let start = Arc::default();
+    let start: Arc<OnceLock<TimeNs>> = Arc::default();
     let mut ports = BTreeMap::new();
     let mut queues = Vec::new();
     let setup = (QueueName::setup(), QueueSpec::setup());

@@ -222,7 +222,7 @@ async fn open_watches(
     let mut watches = Vec::new();
     for (at, subscription) in subscriptions.into_iter().enumerate() {
         let kind = subscription.plural.clone();
-        let subscription = granted(parts, plan, subscription)?;
+        let subscription = granted(parts, plan, subscription).map_err(CallError::Gave)?;
         let index = u32::try_from(at).unwrap_or(u32::MAX);
         let spec = WatchSpec { measurement: plan.name.clone(), index, subscription };
         let events = parts.events();
@@ -248,7 +248,7 @@ fn granted(
     parts: &RunParts,
     plan: &PlannedMeasurement,
     mut subscription: Subscription,
-) -> Result<Subscription, CallError> {
+) -> Result<Subscription, String> {
     let target = ResourceRef {
         group: subscription.group.clone(),
         version: subscription.version.clone(),
@@ -257,9 +257,9 @@ fn granted(
     };
     let grants = &plan.plugin.grants;
     let denied = |place: &str| {
-        CallError::Gave(format!(
+        format!(
             "the plugin may not watch {target} {place}: ask for it in its manifest, and allow it in the scenario"
-        ))
+        )
     };
     let may = |namespace: &str| {
         [Verb::List, Verb::Watch]
