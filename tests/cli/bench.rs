@@ -65,6 +65,16 @@ impl Ran {
         serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("{e}: {}\n{}", self.stdout, self.stderr))
     }
 
+    /// As [`Ran::ended_with`]; on a machine that is too busy to send in time a run is rightly invalid, and
+    /// what it says about objects still holds.
+    #[track_caller]
+    pub fn ended_with_or_late(self, code: i32) -> Self {
+        if self.code == 13 && self.stdout.contains("sent late") {
+            return self;
+        }
+        self.ended_with(code)
+    }
+
     #[track_caller]
     pub fn ended_with(self, code: i32) -> Self {
         assert_eq!(self.code, code, "\nstdout: {}\nstderr: {}", self.stdout, self.stderr);

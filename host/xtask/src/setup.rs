@@ -30,8 +30,17 @@ pub fn wasm_target() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Builds plugins that are written in other languages than Rust.
+/// Builds the plugin that is written in JavaScript into `target/plugins/other`, where its test looks.
 pub fn foreign_plugins() -> anyhow::Result<()> {
+    let folder = root().join("plugins/measurements/node-conditions-js");
+    std::fs::create_dir_all(root().join("target/plugins/other"))?;
+    // The compiler is pinned in package.json; the lock file lacks the bindings of other systems, which `ci` wants.
+    for arguments in [&["install", "--no-save", "--no-audit", "--no-fund"][..], &["run", "build"]] {
+        let mut npm = Command::new("npm");
+        npm.current_dir(&folder).args(arguments);
+        let status = npm.status().context("failed to start `npm`; install Node.js 20 or newer first")?;
+        ensure!(status.success(), "`npm {}` ended with {status}", arguments.join(" "));
+    }
     Ok(())
 }
 
