@@ -23,6 +23,8 @@ use crate::{
 pub struct Connected {
     /// The cluster.
     pub cluster: Cluster,
+    /// The cap of the scenario, for whatever else sends requests.
+    pub limiter: Limiter,
     /// Whether it runs inside this program.
     pub simulated: Option<Simulated>,
     /// Nodes of the simulated cluster.
@@ -43,13 +45,13 @@ pub async fn connect(
         let nodes = Some(u64::from(config.nodes));
         let simulated = Simulated::start(config)?;
         let options = ConnectOptions::inline(simulated.kubeconfig());
-        let cluster = Cluster::connect(options, limiter, clock).await.map_err(unreachable)?;
-        return Ok(Connected { cluster, simulated: Some(simulated), nodes });
+        let cluster = Cluster::connect(options, limiter.clone(), clock).await.map_err(unreachable)?;
+        return Ok(Connected { cluster, limiter, simulated: Some(simulated), nodes });
     }
     let options = options(args, &scenario.cluster, folder);
-    let cluster = Cluster::connect(options, limiter, clock).await.map_err(unreachable)?;
+    let cluster = Cluster::connect(options, limiter.clone(), clock).await.map_err(unreachable)?;
     refuse_unknown(&cluster, args)?;
-    Ok(Connected { cluster, simulated: None, nodes: None })
+    Ok(Connected { cluster, limiter, simulated: None, nodes: None })
 }
 
 /// Connects to the cluster that the flags name, without a scenario.

@@ -104,7 +104,8 @@ async fn execute(
         .build();
     let plugins =
         plugins.map_err(|e| Failure::error(Exit::Bug, Message(format!("failed to start a runtime: {e}"))))?;
-    let (prometheus, default_prometheus) = prometheus::endpoints(&loaded.scenario, &loaded.folder, clock)?;
+    let (prometheus, default_prometheus) =
+        prometheus::endpoints(&loaded.scenario, &loaded.folder, clock, &connected.limiter)?;
     let context = RunContext {
         run_id,
         plan: loaded.plan,

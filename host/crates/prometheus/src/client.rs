@@ -1,14 +1,11 @@
-//! One Prometheus endpoint: how to reach it, who we are, and its two kinds of queries.
+//! One Prometheus endpoint: its connections and its two kinds of queries.
 //!
 //! Secrets are in files only, read anew for each query so that rotated ones work, and are in no message.
+//! Queries pass the run-wide limiter as every other request does.
 
-use std::{
-    fmt, io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fmt, io, path::Path, time::Duration};
 
-use bench_limiter::RunClock;
+use bench_limiter::{Limiter, RunClock};
 use bench_model::TimeNs;
 use bytes::BytesMut;
 use reqwest::{
@@ -17,202 +14,16 @@ use reqwest::{
     redirect,
 };
 
-use crate::answer::{self, Answer, AnswerError, MAX_POINTS, MAX_SERIES, Series};
+use crate::{
+    answer::{self, Answer, AnswerError, MAX_POINTS, MAX_SERIES, Series},
+    endpoint::{Auth, Endpoint, EndpointError},
+    query_error::QueryError,
+};
 
 /// Bytes of one answer; more is an error.
 const MAX_BYTES: usize = 32 * 1024 * 1024;
 /// Secrets are short; a larger file is the wrong one.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
-
-/// How to log in.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Auth {
-    /// Not at all.
-    #[default]
-    None,
-    /// `Authorization: Bearer` with the file's text.
-    BearerTokenFile(PathBuf),
-    /// Basic authentication.
-    Basic {
-        /// User name.
-        username: String,
-        /// File with the password.
-        password_file: PathBuf,
-    },
-    /// TLS client certificate.
-    ClientCertificate {
-        /// PEM file.
-        certificate_file: PathBuf,
-        /// PEM file.
-        key_file: PathBuf,
-    },
-}
-
-/// Where a Prometheus is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint {
-    /// Name in the scenario; for messages.
-    pub name: String,
-    /// With the path in front of `/api/v1`, if there is one.
-    pub url: String,
-    /// How to log in.
-    pub auth: Auth,
-    /// PEM file; none: the system's authorities.
-    pub ca_file: Option<PathBuf>,
-    /// For one query.
-    pub timeout: Duration,
-}
-
-/// Why an endpoint cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum EndpointError {
-    /// Not an `http://` or `https://` URL.
-    #[error("the URL of Prometheus `{name}` is not an http or https URL")]
-    Url {
-        /// The endpoint.
-        name: String,
-    },
-    /// A secret where everyone can read it.
-    #[error("the URL of Prometheus `{name}` holds a user or password, which belong into `auth`")]
-    SecretInUrl {
-        /// The endpoint.
-        name: String,
-    },
-    /// A certificate or key file that cannot be read.
-    #[error("failed to read {path} for Prometheus `{name}`")]
-    Read {
-        /// The endpoint.
-        name: String,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// A file without a usable certificate or key.
-    #[error("{path} has no usable PEM for Prometheus `{name}`")]
-    Pem {
-        /// The endpoint.
-        name: String,
-        /// The file.
-        path: PathBuf,
-    },
-    /// TLS cannot be set up.
-    #[error("failed to set up TLS for Prometheus `{name}`")]
-    Tls {
-        /// The endpoint.
-        name: String,
-        /// Why.
-        #[source]
-        source: reqwest::Error,
-    },
-}
-
-/// Why a query has no numbers.
-#[derive(Debug, thiserror::Error)]
-pub enum QueryError {
-    /// No connection, or it broke.
-    #[error("failed to reach Prometheus `{name}`")]
-    Unreachable {
-        /// The endpoint.
-        name: String,
-        /// Why.
-        #[source]
-        source: reqwest::Error,
-    },
-    /// No answer in time.
-    #[error("Prometheus `{name}` did not answer within {} s", after.as_secs_f64())]
-    Timeout {
-        /// The endpoint.
-        name: String,
-        /// How long it had.
-        after: Duration,
-    },
-    /// A secret that cannot be read.
-    #[error("failed to read {path} for Prometheus `{name}`")]
-    Secret {
-        /// The endpoint.
-        name: String,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// Prometheus says what is wrong.
-    #[error("Prometheus `{name}` refused the query ({kind}): {message}")]
-    Refused {
-        /// The endpoint.
-        name: String,
-        /// HTTP status.
-        http_status: u16,
-        /// Its `errorType`: `bad_data`, `timeout`, `execution`, …
-        kind: String,
-        /// Its own words.
-        message: String,
-    },
-    /// An answer that is not Prometheus'.
-    #[error("`{name}` does not answer as a Prometheus (HTTP status {http_status})")]
-    NotPrometheus {
-        /// The endpoint.
-        name: String,
-        /// HTTP status.
-        http_status: u16,
-    },
-    /// More than is taken.
-    #[error("the answer of Prometheus `{name}` has more than {limit} {what}")]
-    TooLarge {
-        /// The endpoint.
-        name: String,
-        /// How many would have been taken.
-        limit: usize,
-        /// `bytes`, `series` or `points`.
-        what: &'static str,
-    },
-    /// A query that cannot be sent or that has no numbers.
-    #[error("{message}")]
-    InvalidArgument {
-        /// What is wrong with it.
-        message: String,
-    },
-}
-
-impl QueryError {
-    /// Key to count by, in the words of `wit/deps/base/types.wit`.
-    pub fn reason(&self) -> &str {
-        match self {
-            Self::Unreachable { .. } | Self::Secret { .. } | Self::NotPrometheus { .. } => "unavailable",
-            Self::Timeout { .. } => "timeout",
-            Self::Refused { kind, .. } if kind == "bad_data" => "invalid-argument",
-            Self::Refused { kind, .. } => kind,
-            Self::TooLarge { .. } => "limit-exceeded",
-            Self::InvalidArgument { .. } => "invalid-argument",
-        }
-    }
-
-    /// 0 when there was no answer.
-    pub fn http_status(&self) -> u16 {
-        match self {
-            Self::Refused { http_status, .. } | Self::NotPrometheus { http_status, .. } => *http_status,
-            Self::Unreachable { .. }
-            | Self::Timeout { .. }
-            | Self::Secret { .. }
-            | Self::TooLarge { .. }
-            | Self::InvalidArgument { .. } => 0,
-        }
-    }
-
-    /// Whether the same query may succeed later.
-    pub fn is_retryable(&self) -> bool {
-        match self {
-            Self::Unreachable { .. } | Self::Timeout { .. } => true,
-            Self::Refused { http_status, .. } | Self::NotPrometheus { http_status, .. } => {
-                matches!(http_status, 429 | 502 | 503 | 504)
-            }
-            Self::Secret { .. } | Self::TooLarge { .. } | Self::InvalidArgument { .. } => false,
-        }
-    }
-}
 
 /// A Prometheus that can be asked; clones share connections.
 #[derive(Clone)]
@@ -223,6 +34,7 @@ pub struct Prometheus {
     timeout: Duration,
     client: Client,
     clock: RunClock,
+    limiter: Limiter,
 }
 
 impl fmt::Debug for Prometheus {
@@ -236,7 +48,7 @@ impl Prometheus {
     ///
     /// # Errors
     /// When the URL is none, or a certificate or key cannot be used. Not when the server is not there.
-    pub fn new(endpoint: Endpoint, clock: RunClock) -> Result<Self, EndpointError> {
+    pub fn new(endpoint: Endpoint, clock: RunClock, limiter: Limiter) -> Result<Self, EndpointError> {
         let Endpoint { name, url, auth, ca_file, timeout } = endpoint;
         // Fails only when another provider was installed before, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -265,7 +77,7 @@ impl Prometheus {
                 builder.identity(Identity::from_pem(&pem).map_err(|_| pem_error(&name, certificate_file))?);
         }
         let client = builder.build().map_err(|source| EndpointError::Tls { name: name.clone(), source })?;
-        Ok(Self { name, base, auth, timeout, client, clock })
+        Ok(Self { name, base, auth, timeout, client, clock, limiter })
     }
 
     /// Its name in the scenario.
@@ -319,6 +131,7 @@ impl Prometheus {
         let request = self.client.post(format!("{}{path}", self.base)).body(form);
         let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         let request = self.log_in(request).await?;
+        self.limiter.acquire().await;
         let answer = request.send().await.map_err(|error| self.transport(error))?;
         let http_status = answer.status().as_u16();
         let body = self.body(answer).await?;

@@ -5,8 +5,12 @@
 
 mod answer;
 mod client;
+mod endpoint;
 mod exposition;
+mod query_error;
 
 pub use answer::{MAX_POINTS, MAX_SERIES, Series};
-pub use client::{Auth, Endpoint, EndpointError, Prometheus, QueryError};
+pub use client::Prometheus;
+pub use endpoint::{Auth, Endpoint, EndpointError};
 pub use exposition::{Sample, parse_exposition};
+pub use query_error::QueryError;

@@ -4,8 +4,8 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use bench_limiter::RunClock;
-use bench_model::TimeNs;
+use bench_limiter::{Limiter, RunClock};
+use bench_model::{Burst, Rate, TimeNs};
 use bench_prometheus::{Auth, Endpoint, EndpointError, Prometheus, QueryError};
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, body::Bytes, body::Incoming, service::service_fn};
@@ -62,8 +62,12 @@ impl Server {
     }
 
     fn client(&self, auth: Auth) -> Prometheus {
+        self.limited(auth, Limiter::unlimited())
+    }
+
+    fn limited(&self, auth: Auth, limiter: Limiter) -> Prometheus {
         let clock = RunClock::start_at(std::time::UNIX_EPOCH + Duration::from_secs(1000));
-        Prometheus::new(Endpoint { auth, ..self.endpoint() }, clock).expect("an endpoint")
+        Prometheus::new(Endpoint { auth, ..self.endpoint() }, clock, limiter).expect("an endpoint")
     }
 }
 
@@ -107,9 +111,8 @@ async fn queries_are_posted_with_run_times_as_unix_times() {
 
 #[tokio::test]
 async fn secrets_come_from_files_and_show_nowhere() {
-    let dir = std::env::temp_dir().join(format!("bench-prometheus-{}", std::process::id()));
-    std::fs::create_dir_all(&dir).expect("a folder");
-    let file = dir.join("token");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("token");
     std::fs::write(&file, "t0ken\n").expect("a file");
     let server = Server::start(200, vector()).await;
     let client = server.client(Auth::BearerTokenFile(file.clone()));
@@ -119,7 +122,15 @@ async fn secrets_come_from_files_and_show_nowhere() {
     client.instant("up", TimeNs::ZERO).await.expect("series");
     assert!(server.seen.lock()[1].contains("|Basic dTp0MGtlbg==|"));
     assert_eq!(format!("{client:?}"), "Prometheus(\"main\")");
-    std::fs::remove_dir_all(dir).expect("removed");
+}
+
+#[tokio::test]
+async fn queries_wait_for_the_run_wide_limiter() {
+    let server = Server::start(200, vector()).await;
+    let limiter = Limiter::new(Some(Rate::parse("20/s").expect("a rate")), Burst::MIN);
+    while limiter.try_acquire() {}
+    server.limited(Auth::None, limiter.clone()).instant("up", TimeNs::ZERO).await.expect("series");
+    assert_eq!(limiter.waited_total().0, 1, "the query stood in the line");
 }
 
 #[tokio::test]
@@ -171,13 +182,13 @@ fn endpoints_that_cannot_work_are_refused() {
         timeout: Duration::from_secs(1),
     };
     let clock = RunClock::start_at(std::time::UNIX_EPOCH);
-    let error = Prometheus::new(endpoint.clone(), clock).expect_err("refused");
+    let new = |endpoint| Prometheus::new(endpoint, clock, Limiter::unlimited());
+    let error = new(endpoint.clone()).expect_err("refused");
     assert!(matches!(error, EndpointError::Url { .. }));
     let url = "http://user:s3cret@x".to_owned();
-    let error = Prometheus::new(Endpoint { url, ..endpoint.clone() }, clock).expect_err("refused");
+    let error = new(Endpoint { url, ..endpoint.clone() }).expect_err("refused");
     assert!(matches!(error, EndpointError::SecretInUrl { .. }) && !format!("{error:?}").contains("s3cret"));
     let ca_file = Some(PathBuf::from("/nowhere/ca.pem"));
-    let error = Prometheus::new(Endpoint { url: "https://x".to_owned(), ca_file, ..endpoint }, clock)
-        .expect_err("refused");
+    let error = new(Endpoint { url: "https://x".to_owned(), ca_file, ..endpoint }).expect_err("refused");
     assert_eq!(error.to_string(), "failed to read /nowhere/ca.pem for Prometheus `main`");
 }

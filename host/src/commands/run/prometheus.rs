@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use bench_limiter::RunClock;
+use bench_limiter::{Limiter, RunClock};
 use bench_prometheus::{Auth, Endpoint, Prometheus};
 use bench_scenario::{PrometheusAuth, Scenario};
 
@@ -16,6 +16,7 @@ pub fn endpoints(
     scenario: &Scenario,
     folder: &Path,
     clock: RunClock,
+    limiter: &Limiter,
 ) -> Result<(BTreeMap<String, Prometheus>, Option<String>), Failure> {
     let mut clients = BTreeMap::new();
     for endpoint in &scenario.prometheus {
@@ -37,8 +38,8 @@ pub fn endpoints(
             ca_file: endpoint.ca_file.as_ref().map(|file| folder.join(file)),
             timeout: TIMEOUT,
         };
-        let client =
-            Prometheus::new(settings, clock).map_err(|error| Failure::error(Exit::Unreachable, error))?;
+        let client = Prometheus::new(settings, clock, limiter.clone())
+            .map_err(|error| Failure::error(Exit::Unreachable, error))?;
         clients.insert(endpoint.name.clone(), client);
     }
     Ok((clients, scenario.prometheus.first().map(|endpoint| endpoint.name.clone())))
