@@ -144,8 +144,11 @@ pub struct PlanArgs {
 #[derive(Debug, Args)]
 pub struct CleanupArgs {
     /// The run: its id, the shortest unique prefix of a recorded one, or `latest`.
-    #[arg(value_name = "RUN")]
-    pub run: String,
+    #[arg(value_name = "RUN", required_unless_present = "all", conflicts_with = "all")]
+    pub run: Option<String>,
+    /// Remove what every recorded run left on the cluster, except runs that still go on.
+    #[arg(long)]
+    pub all: bool,
     #[command(flatten)]
     pub cluster: ClusterArgs,
     #[command(flatten)]

@@ -101,6 +101,30 @@ fn after_kill_9_the_record_says_partial_and_cleanup_needs_no_scenario() {
 }
 
 #[test]
+fn cleanup_of_all_removes_what_died_and_leaves_what_goes_on() {
+    let (bench, sim) = prepared("10m");
+    let dead = started(&bench, &sim);
+    send(&dead, KILL);
+    code(dead);
+    let left = sim.namespaces_of_runs();
+    let mut command = bench.command(&["run", "long.yaml", "--quiet", "--kubeconfig", sim.path()]);
+    let living = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("bench starts");
+    eventually("the second run's namespace", || (sim.namespaces_of_runs().len() == 2).then_some(()));
+    let ran = bench.run(&["cleanup", "--all", "--kubeconfig", sim.path()]).ended_with(0);
+    assert!(ran.stderr.contains("still goes on"), "{}", ran.stderr);
+    let after = sim.namespaces_of_runs();
+    assert_eq!(after.len(), 1);
+    assert_ne!(after, left, "the dead run's namespace is gone");
+
+    let elsewhere = Bench::new();
+    let ran = elsewhere.run(&["cleanup", "--all", "--kubeconfig", sim.path()]).ended_with(0);
+    assert!(ran.stderr.contains("not recorded here"), "{}", ran.stderr);
+    assert_eq!(sim.namespaces_of_runs(), after);
+    send(&living, INT);
+    assert_eq!(code(living).0, Some(130));
+}
+
+#[test]
 fn two_runs_at_once_do_not_touch_each_others_objects() {
     let (bench, sim) = prepared("10m");
     let first = started(&bench, &sim);

@@ -174,7 +174,7 @@ impl Cluster {
             run.objects += 1;
             if found.is_namespace() {
                 let Metadata { name, uid, .. } = found.metadata;
-                run.namespaces.push(CreatedNamespace { name, uid });
+                run.namespaces.push(CreatedNamespace { name, uid: Some(uid) });
             }
         }
         Ok(runs.into_values().collect())
@@ -299,7 +299,8 @@ impl Cluster {
 
 fn is_own(found: &Found, namespaces: &[CreatedNamespace]) -> bool {
     let Metadata { name, uid, .. } = &found.metadata;
-    !uid.is_empty() && namespaces.iter().any(|own| own.name == *name && own.uid == *uid)
+    !uid.is_empty()
+        && namespaces.iter().any(|own| own.name == *name && own.uid.as_ref().is_none_or(|own| own == uid))
 }
 
 fn resources_of(found: &[Found]) -> Vec<ServedResource> {

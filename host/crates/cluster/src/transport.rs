@@ -112,6 +112,8 @@ impl ClientMaker {
         Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
+            // A request that met a connection being closed is a result too; its due time is not moved in silence.
+            .retry_canceled_requests(false)
             .http2_only(matches!(versions, Versions::Http2))
             // As client-go: a dead peer is noticed after 45 s even when nothing is being written.
             .http2_keep_alive_interval(Duration::from_secs(30))

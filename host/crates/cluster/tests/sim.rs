@@ -97,7 +97,7 @@ async fn whole_life(tls: bool) {
 
     let (low, high) = cluster.clock_offset();
     assert!(low < high);
-    let own = CreatedNamespace { name: "mine".to_owned(), uid };
+    let own = CreatedNamespace { name: "mine".to_owned(), uid: Some(uid) };
     let cleaned = cluster.cleanup_within(RUN, &[own], Duration::from_secs(60), |_| {}).await;
     assert!(cleaned.is_complete(), "{cleaned:?}");
     assert_eq!(cleaned.deleted, 21);

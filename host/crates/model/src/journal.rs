@@ -9,8 +9,9 @@ use crate::{ResourceRef, RunId, TimeNs};
 pub struct CreatedNamespace {
     /// Its name.
     pub name: String,
-    /// Its UID: a namespace of the same name that somebody else made has another.
-    pub uid: String,
+    /// Its UID: a namespace of the same name that somebody else made has another. Absent when the run
+    /// announced it, but ended before the answer came: then the run's label tells.
+    pub uid: Option<String>,
 }
 
 /// One line of the file `journal`; flushed to disk before the request leaves.

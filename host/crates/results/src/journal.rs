@@ -126,7 +126,7 @@ mod tests {
             JournalEntry::WillCreateNamespace { name: "churn-0".to_owned() },
             JournalEntry::NamespaceCreated(CreatedNamespace {
                 name: "churn-0".to_owned(),
-                uid: "u-1".to_owned(),
+                uid: Some("u-1".to_owned()),
             }),
         ]
     }

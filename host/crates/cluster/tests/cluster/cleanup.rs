@@ -62,7 +62,7 @@ fn items(objects: &BTreeMap<&'static str, Value>, wanted: impl Fn(&str) -> bool)
 }
 
 fn own(name: &str) -> CreatedNamespace {
-    CreatedNamespace { name: name.to_owned(), uid: format!("uid--{name}") }
+    CreatedNamespace { name: name.to_owned(), uid: Some(format!("uid--{name}")) }
 }
 
 #[tokio::test]
@@ -89,11 +89,24 @@ async fn only_what_is_of_the_run_goes() {
 async fn a_namespace_that_the_journal_does_not_name_stays() {
     let objects = objects(&[("/api/v1/namespaces/mine", object("mine", "", "r1"))]);
     let cluster = serve(&objects).await.connect().await;
-    let stranger = CreatedNamespace { name: "mine".to_owned(), uid: "another".to_owned() };
+    let stranger = CreatedNamespace { name: "mine".to_owned(), uid: Some("another".to_owned()) };
     let outcome = soon(cluster.cleanup_within("r1", &[stranger], Duration::from_secs(10), |_| {})).await;
     assert_eq!((outcome.deleted, outcome.remaining), (0, vec!["namespace mine".to_owned()]));
     assert!(outcome.errors.iter().any(|error| error.contains("left alone")), "{:?}", outcome.errors);
     assert_eq!(objects.lock().len(), 1);
+}
+
+#[tokio::test]
+async fn a_namespace_that_was_announced_and_carries_the_label_goes() {
+    let objects = objects(&[
+        ("/api/v1/namespaces/mine", object("mine", "", "r1")),
+        ("/api/v1/namespaces/taken", object("taken", "", "")),
+    ]);
+    let cluster = serve(&objects).await.connect().await;
+    let announced = ["mine", "taken"].map(|name| CreatedNamespace { name: name.to_owned(), uid: None });
+    let outcome = soon(cluster.cleanup_within("r1", &announced, Duration::from_secs(10), |_| {})).await;
+    assert_eq!((outcome.deleted, outcome.remaining.len()), (1, 0), "{outcome:?}");
+    assert!(objects.lock().contains_key("/api/v1/namespaces/taken"), "it is somebody else's");
 }
 
 #[tokio::test]

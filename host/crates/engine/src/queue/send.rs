@@ -144,14 +144,12 @@ async fn note_made(shared: &Shared, prepared: &Prepared, reply: &Reply) {
         }
         return;
     }
-    if let Some(uid) = reply.uid.clone() {
-        let created = CreatedNamespace { name: name.clone(), uid };
-        shared.services.ledger.note_namespace(created.clone());
-        let entry = JournalEntry::NamespaceCreated(created);
-        // Its name is on disk already: without the UID, cleaning up can only say that it remains.
-        if shared.services.journal.write(entry).await.is_err() {
-            tracing::warn!(namespace = name, "failed to journal the UID of a namespace");
-        }
+    let created = CreatedNamespace { name: name.clone(), uid: reply.uid.clone() };
+    shared.services.ledger.note_namespace(created.clone());
+    let entry = JournalEntry::NamespaceCreated(created);
+    // Its name is on disk already: without the UID, its label tells.
+    if shared.services.journal.write(entry).await.is_err() {
+        tracing::warn!(namespace = name, "failed to journal the UID of a namespace");
     }
     shared.services.namespaces.insert(name);
 }
