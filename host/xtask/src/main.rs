@@ -78,7 +78,8 @@ fn run(mut command: Command) -> anyhow::Result<()> {
 
 fn demo() -> anyhow::Result<()> {
     setup::wasm_target()?;
-    run(cargo(["build", "--package", "bench"]))?;
+    // The whole workspace chooses the features of dependencies, as the tests do: they are compiled once for both.
+    run(cargo(["build", "--workspace", "--bin", "bench"]))?;
     let bench = root().join("target/debug/bench");
     let mut command = Command::new(bench);
     command.current_dir(root()).args(["run", "scenarios/quickstart.yaml"]);
