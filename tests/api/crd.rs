@@ -11,6 +11,7 @@ conformance! {
     a_value_of_the_wrong_type_is_explained,
     an_update_needs_a_version,
     a_strategic_patch_is_not_accepted,
+    an_unknown_field_of_a_custom_object_is_no_selector,
     an_absent_custom_object_is_named_with_its_group,
     a_definition_that_is_gone_takes_its_objects_and_path_along,
 }
@@ -139,6 +140,13 @@ async fn an_update_needs_a_version(server: &Target) {
         "{plural}.{GROUP} \"w\" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update"
     );
     server.put(&format!("{path}/w"), &object).await.expect_failure(422, "Invalid", &message);
+    remove(server, &plural).await;
+}
+
+async fn an_unknown_field_of_a_custom_object_is_no_selector(server: &Target) {
+    let plural = define(server, schema()).await;
+    let path = format!("/apis/{GROUP}/v1/{plural}?fieldSelector=spec.foo%3D1");
+    server.get(&path).await.expect_failure(400, "BadRequest", "field label not supported: spec.foo");
     remove(server, &plural).await;
 }
 

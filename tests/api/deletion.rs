@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::request::Patch;
-use crate::target::{Target, names, pod_spec, unique};
+use crate::target::{Target, condition, names, pod_spec, unique};
 
 conformance! {
     a_deletion_answers_with_what_was_deleted,
@@ -42,8 +42,12 @@ async fn a_finalizer_holds_an_object_until_it_is_removed(server: &Target) {
     let version = server.get(&path).await.expect(200).version();
     let mut watch = server.watch(&namespace.core("configmaps"), &format!("resourceVersion={version}")).await;
     let patch = json!({ "metadata": { "finalizers": null } });
-    server.patch(&path, Patch::Merge, &patch).await.expect(200);
-    assert_eq!(watch.next_name().await, ("DELETED".to_owned(), "f".to_owned()));
+    let last = server.patch(&path, Patch::Merge, &patch).await.expect(200).json();
+    assert!(last["metadata"].get("finalizers").is_none(), "{last}");
+    let (kind, gone) = watch.next().await;
+    assert_eq!((kind.as_str(), &gone["metadata"]["name"]), ("DELETED", &json!("f")));
+    // The last state that was stored still had it.
+    assert_eq!(gone["metadata"]["finalizers"], json!(["bench.dev/hold"]));
     server.get(&path).await.expect(404);
 }
 
@@ -90,6 +94,8 @@ async fn a_running_pod_is_deleted_with_its_grace_period_and_then_gone(server: &T
     let namespace = server.namespace().await;
     namespace.pod("p").await;
     let before = namespace.ready_pod("p").await;
+    // The binding does not count as a change of the spec.
+    assert_eq!(before["metadata"]["generation"], 1);
     let path = namespace.core("pods/p");
     let going = server.delete(&path).await.expect(200).json();
     assert_eq!(going["kind"], "Pod");
@@ -106,17 +112,39 @@ async fn a_pod_without_a_node_is_gone_at_once(server: &Target) {
     spec["nodeSelector"] = json!({ "no": "such-node" });
     let pod = json!({ "metadata": { "name": "p" }, "spec": spec });
     server.post(&namespace.core("pods"), &pod).await.expect(201);
+    let before = server
+        .eventually_is(&namespace.core("pods/p"), |pod| condition(pod, "PodScheduled") == Some("False"))
+        .await;
+    let version = before["metadata"]["resourceVersion"].as_str().unwrap();
+    let mut watch = server.watch(&namespace.core("pods"), &format!("resourceVersion={version}")).await;
     let going = server.delete(&namespace.core("pods/p")).await.expect(200).json();
     assert_eq!(going["metadata"]["deletionGracePeriodSeconds"], 0);
+    assert!(going["metadata"]["deletionTimestamp"].is_string(), "{going}");
     server.get(&namespace.core("pods/p")).await.expect(404);
+    // It is marked first, and then removed.
+    for expected in ["MODIFIED", "DELETED"] {
+        let (kind, pod) = watch.next().await;
+        assert_eq!(kind, expected);
+        assert_eq!(pod["metadata"]["deletionGracePeriodSeconds"], 0, "{kind}");
+        assert_eq!(
+            pod["metadata"]["generation"],
+            before["metadata"]["generation"].as_u64().unwrap() + 1,
+            "{kind}"
+        );
+    }
 }
 
 async fn a_pod_deleted_without_grace_is_gone_at_once(server: &Target) {
     let namespace = server.namespace().await;
     namespace.pod("p").await;
     namespace.ready_pod("p").await;
-    server.delete(&namespace.core("pods/p?gracePeriodSeconds=0")).await.expect(200);
+    let version = server.get(&namespace.core("pods/p")).await.version();
+    let mut watch = server.watch(&namespace.core("pods"), &format!("resourceVersion={version}")).await;
+    let going = server.delete(&namespace.core("pods/p?gracePeriodSeconds=0")).await.expect(200).json();
+    assert_eq!(going["metadata"]["deletionGracePeriodSeconds"], 0);
     server.get(&namespace.core("pods/p")).await.expect(404);
+    assert_eq!(watch.next_name().await.0, "MODIFIED");
+    assert_eq!(watch.next_name().await.0, "DELETED");
 }
 
 async fn a_pod_on_a_silent_node_waits_for_its_grace_period(server: &Target) {

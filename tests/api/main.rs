@@ -1,8 +1,7 @@
 //! What `bench` relies on in a Kubernetes API server, asked of two: the simulated cluster and a real control plane.
 //!
 //! Each test is written once, as `async fn name(server: &Target)`, and appears twice: `topic::sim::name` and
-//! `topic::real::name`. The real one decides what is right; a test that only the simulated one fails is a lie of `sim`,
-//! and those that are known stand in `differences.rs` until they are mended.
+//! `topic::real::name`. The real one decides what is right; a test that only the simulated one fails is a lie of `sim`.
 //! Requests are sent raw, so that status, reason, message and bytes are compared as they came.
 //!
 //! All real tests share one control plane and one ordinary user (see `bench_lab`); each keeps to namespaces of its own.
@@ -15,7 +14,6 @@
 
 #[macro_use]
 mod target;
-mod differences;
 mod request;
 
 mod access;

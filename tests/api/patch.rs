@@ -39,11 +39,13 @@ async fn a_json_patch_does_its_operations_in_order(server: &Target) {
         { "op": "add", "path": "/data/c", "value": "3" },
         { "op": "copy", "from": "/data/c", "path": "/data/d" },
         { "op": "replace", "path": "/data/c", "value": "4" },
+        // There is no such key: it is added all the same.
+        { "op": "replace", "path": "/data/e", "value": "5" },
         { "op": "remove", "path": "/data/key" },
         { "op": "add", "path": "/metadata/labels/a.b~1c", "value": "5" },
     ]);
     let after = server.patch(&namespace.core("configmaps/a"), Patch::Json, &patch).await.expect(200).json();
-    assert_eq!(after["data"], json!({ "c": "4", "d": "3" }));
+    assert_eq!(after["data"], json!({ "c": "4", "d": "3", "e": "5" }));
     assert_eq!(after["metadata"]["labels"], json!({ "a.b/c": "5", "x": "1" }));
 }
 

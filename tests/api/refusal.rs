@@ -13,6 +13,8 @@ conformance! {
     a_field_of_the_wrong_type_is_explained,
     another_kind_is_refused,
     an_unknown_version_is_refused,
+    an_unknown_kind_is_refused,
+    a_body_that_is_no_object_is_explained,
     an_unknown_content_type_is_refused,
     yaml_is_taken,
     an_unknown_field_is_refused_only_when_asked_to,
@@ -91,6 +93,25 @@ async fn an_unknown_version_is_refused(server: &Target) {
     let start = "ConfigMap in version \"v2\" cannot be handled as a ConfigMap: no kind \"ConfigMap\" is registered for \
                  version \"v2\" in scheme ";
     assert!(message.starts_with(start), "{message}");
+}
+
+async fn an_unknown_kind_is_refused(server: &Target) {
+    let namespace = server.namespace().await;
+    let object = json!({ "apiVersion": "v1", "kind": "Foo", "metadata": { "name": "b" } });
+    let answer = server.post(&namespace.core("configmaps"), &object).await.expect(400).json();
+    let message = answer["message"].as_str().unwrap();
+    let start = "Foo in version \"v1\" cannot be handled as a ConfigMap: no kind \"Foo\" is registered for version \"v1\" \
+                 in scheme ";
+    assert!(message.starts_with(start), "{message}");
+}
+
+async fn a_body_that_is_no_object_is_explained(server: &Target) {
+    let namespace = server.namespace().await;
+    for body in ["[]", "\"text\"", "5", "null", ""] {
+        let path = namespace.core("configmaps");
+        let answer = server.send(Method::POST, &path, &[], body.to_owned()).await;
+        assert!(matches!(answer.status, 400 | 422), "{body}: {}", answer.body);
+    }
 }
 
 async fn an_unknown_content_type_is_refused(server: &Target) {

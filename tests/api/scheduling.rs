@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::request::Patch;
 use crate::target::{Namespace, Target, condition, is_ready, pod_spec, unique};
 
 conformance! {
@@ -11,6 +12,10 @@ conformance! {
     a_node_that_is_full_is_explained,
     a_pod_that_waits_is_scheduled_when_there_is_room,
     more_processor_than_any_node_has_is_explained,
+    a_node_that_nobody_tolerates_is_explained,
+    a_closed_node_is_explained,
+    a_pod_without_its_claim_is_explained,
+    an_unbound_claim_is_explained,
 }
 
 /// Waits for an event of a reason about a pod.
@@ -23,6 +28,16 @@ async fn event(namespace: &Namespace<'_>, pod: &str, reason: &str) -> Value {
         })
         .await;
     list["items"][0].clone()
+}
+
+/// What follows the reasons of the nodes, as patterns of text between the two numbers of nodes.
+fn check_preemption(message: &str) {
+    let (start, rest) = message
+        .split_once(". no new claims to deallocate, preemption: ")
+        .unwrap_or_else(|| panic!("{message}"));
+    let count = |text: &str| text.split_once(" nodes are available: ").unwrap().0.to_owned();
+    assert_eq!(count(start), count(rest), "{message}");
+    assert!(rest.ends_with(" Preemption is not helpful for scheduling."), "{message}");
 }
 
 async fn create(namespace: &Namespace<'_>, name: &str, change: Value) {
@@ -80,11 +95,7 @@ async fn a_selector_that_no_node_has_is_explained(server: &Target) {
         message.starts_with("0/") && message.contains(" node(s) didn't match Pod's node affinity/selector"),
         "{message}"
     );
-    assert!(
-        message.contains(" preemption: 0/")
-            && message.ends_with(" Preemption is not helpful for scheduling."),
-        "{message}"
-    );
+    check_preemption(&message);
     let event = event(&namespace, "p", "FailedScheduling").await;
     assert_eq!(
         (&event["type"], &event["reportingComponent"]),
@@ -129,6 +140,11 @@ async fn a_node_that_is_full_is_explained(server: &Target) {
     let message = unschedulable(&namespace, "second").await;
     assert!(message.starts_with("0/"), "{message}");
     assert!(message.contains(" nodes are available: 1 Too many pods, "), "{message}");
+    assert!(
+        message.contains(" nodes are available: 1 No preemption victims found for incoming pod, "),
+        "{message}"
+    );
+    check_preemption(&message);
     let event = event(&namespace, "second", "FailedScheduling").await;
     assert!(event["message"].as_str().unwrap().contains("1 Too many pods"), "{event}");
     server.delete(&format!("/api/v1/nodes/{node}")).await.expect(200);
@@ -157,4 +173,66 @@ async fn more_processor_than_any_node_has_is_explained(server: &Target) {
     assert!(message.contains(" Insufficient cpu"), "{message}");
     let pod = server.get(&namespace.core("pods/p")).await.expect(200).json();
     assert_eq!(pod["status"]["qosClass"], "Burstable");
+}
+
+async fn a_node_that_nobody_tolerates_is_explained(server: &Target) {
+    let namespace = server.namespace().await;
+    let node = tiny_node(server).await;
+    create(&namespace, "p", json!({ "nodeSelector": { "test-node": node } })).await;
+    let message = unschedulable(&namespace, "p").await;
+    assert!(message.contains(" node(s) had untolerated taint(s)"), "{message}");
+    check_preemption(&message);
+    server.delete(&format!("/api/v1/nodes/{node}")).await.expect(200);
+}
+
+async fn a_closed_node_is_explained(server: &Target) {
+    let namespace = server.namespace().await;
+    let node = tiny_node(server).await;
+    let close = json!({ "spec": { "unschedulable": true } });
+    server.patch(&format!("/api/v1/nodes/{node}"), Patch::Merge, &close).await.expect(200);
+    server
+        .eventually_is(&format!("/api/v1/nodes/{node}"), |node| {
+            node["spec"]["taints"].as_array().is_some_and(|taints| {
+                taints.iter().any(|taint| taint["key"] == "node.kubernetes.io/unschedulable")
+            })
+        })
+        .await;
+    create(&namespace, "p", to_node(&node)).await;
+    let message = unschedulable(&namespace, "p").await;
+    assert!(message.contains(" 1 node(s) were unschedulable"), "{message}");
+    check_preemption(&message);
+    server.delete(&format!("/api/v1/nodes/{node}")).await.expect(200);
+}
+
+/// A change of a pod that makes it use a claim.
+fn with_claim(name: &str) -> Value {
+    json!({ "volumes": [{ "name": "data", "persistentVolumeClaim": { "claimName": name } }] })
+}
+
+async fn a_pod_without_its_claim_is_explained(server: &Target) {
+    let namespace = server.namespace().await;
+    create(&namespace, "p", with_claim("absent")).await;
+    let message = unschedulable(&namespace, "p").await;
+    assert!(
+        message.contains(" nodes are available: persistentvolumeclaim \"absent\" not found. "),
+        "{message}"
+    );
+    check_preemption(&message);
+}
+
+async fn an_unbound_claim_is_explained(server: &Target) {
+    let namespace = server.namespace().await;
+    let claim = json!({ "metadata": { "name": "c" }, "spec": {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": "",
+        "resources": { "requests": { "storage": "1Gi" } },
+    } });
+    server.post(&namespace.core("persistentvolumeclaims"), &claim).await.expect(201);
+    create(&namespace, "p", with_claim("c")).await;
+    let message = unschedulable(&namespace, "p").await;
+    assert!(
+        message.contains(" nodes are available: pod has unbound immediate PersistentVolumeClaims. "),
+        "{message}"
+    );
+    check_preemption(&message);
 }

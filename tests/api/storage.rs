@@ -6,6 +6,7 @@ use crate::target::{Target, unique};
 
 conformance! {
     a_claim_without_class_waits_and_says_so,
+    a_claim_of_an_unknown_class_says_so,
     a_claim_is_bound_to_the_volume_it_names,
     a_claim_without_a_size_is_refused,
 }
@@ -25,9 +26,32 @@ async fn a_claim_without_class_waits_and_says_so(server: &Target) {
     let events = namespace.core("events?fieldSelector=involvedObject.name%3Dc,reason%3DFailedBinding");
     let events =
         server.eventually_is(&events, |list| list["items"].as_array().is_some_and(|it| !it.is_empty())).await;
+    let event = &events["items"][0];
     assert_eq!(
-        events["items"][0]["message"],
+        event["message"],
         "no persistent volumes available for this claim and no storage class is set"
+    );
+    assert_eq!(
+        (&event["type"], &event["source"]["component"]),
+        (&json!("Normal"), &json!("persistentvolume-controller"))
+    );
+}
+
+async fn a_claim_of_an_unknown_class_says_so(server: &Target) {
+    let namespace = server.namespace().await;
+    let claim = json!({ "metadata": { "name": "c" }, "spec": {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": "absent",
+        "resources": { "requests": { "storage": "1Gi" } },
+    } });
+    server.post(&namespace.core("persistentvolumeclaims"), &claim).await.expect(201);
+    let events = namespace.core("events?fieldSelector=involvedObject.name%3Dc,reason%3DProvisioningFailed");
+    let events =
+        server.eventually_is(&events, |list| list["items"].as_array().is_some_and(|it| !it.is_empty())).await;
+    let event = &events["items"][0];
+    assert_eq!(
+        (&event["type"], &event["message"]),
+        (&json!("Warning"), &json!("storageclass.storage.k8s.io \"absent\" not found"))
     );
 }
 

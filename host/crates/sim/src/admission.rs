@@ -14,7 +14,7 @@ use rand::Rng;
 use serde_json::{Map, Value};
 
 pub(crate) use self::addresses::Addresses;
-pub(crate) use self::metadata::order;
+pub(crate) use self::metadata::{order, order_metadata, type_name};
 pub(crate) use self::names::{label_value_problem, qualified_name_problem};
 use crate::registry::Kind;
 use crate::status::{FieldError, Status};
@@ -45,6 +45,7 @@ pub(crate) fn prepare_create(kind: &Kind, namespace: &str, object: &mut Value) -
         remove(object, "status");
     }
     defaults::fill(kind, object);
+    defaults::protect(kind, object);
     Ok(())
 }
 
@@ -69,6 +70,7 @@ pub(crate) fn prepare_update(kind: &Kind, old: &Value, new: &mut Value) -> Resul
         return Ok(());
     }
     let mut errors = metadata::check(kind, new);
+    errors.extend(metadata::check_update(old, new));
     errors.extend(validate::update(kind, old, new));
     errors.extend(validate::object(kind, new));
     refuse(kind, new, &errors)

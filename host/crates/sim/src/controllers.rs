@@ -31,6 +31,7 @@ mod revisions;
 mod scheduler;
 mod service_accounts;
 pub mod settings;
+mod spec_cache;
 mod stateful_set;
 #[cfg(test)]
 mod tests;

@@ -51,7 +51,11 @@ fn establish(store: &Store, definitions: &KindRef, definition: &Arc<Object>) {
     if already && store.kind(&made.group, &made.plural).is_some_and(|known| is_same(&known, &made)) {
         return;
     }
-    store.registry().write().put(made);
+    let is_new = store.kind(&made.group, &made.plural).is_none();
+    let kind = store.registry().write().put(made);
+    if is_new {
+        store.begin_history(&kind);
+    }
     let now = store.clock().seconds();
     // A definition that is gone by now needs no status.
     let _ = store.update(definitions, "", &definition.name, |definition| {

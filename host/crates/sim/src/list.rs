@@ -75,7 +75,9 @@ impl ListRequest {
                 "specifying resource version is not allowed when using continue",
             ));
         }
-        let bad = |why: &str| Status::bad_request(format!("continue key is not valid: {why}"));
+        let bad = |why: &str| {
+            Status::bad_request(format!("invalid continue token: continue key is not valid: {why}"))
+        };
         let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|error| bad(&error.to_string()))?;
         let token: Token = serde_json::from_slice(&bytes).map_err(|error| bad(&error.to_string()))?;
         if token.v != "meta.k8s.io/v1" || token.start.is_empty() {
@@ -237,4 +239,40 @@ fn check_match(version: &str, exactness: &str, query: &Query) -> Result<(), Stat
         },
     };
     Err(Status::invalid_named("ListOptions", "meta.k8s.io", "", &[error]))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::registry::Registry;
+
+    fn resume(token: &str) -> Result<ListRequest, Status> {
+        let kind = Registry::with_builtin().get("", "pods").expect("pods are built in");
+        ListRequest::parse(&kind, None, &Query::parse(&format!("continue={token}")))
+    }
+
+    proptest! {
+        #[test]
+        fn a_token_says_again_what_was_put_into_it(version in 0i64.., start in ".{1,40}") {
+            let request = resume(&encode(version, &start)).expect("an own token");
+            prop_assert_eq!(request.start, Some(start));
+            prop_assert_eq!(request.at, At::Exactly(u64::try_from(version).expect("not negative")));
+        }
+
+        #[test]
+        fn a_foreign_token_is_refused_and_never_a_panic(token in "[A-Za-z0-9_+/=%-]{1,60}") {
+            if let Err(status) = resume(&token) {
+                prop_assert_eq!(status.code, 400);
+                prop_assert!(status.message.starts_with("invalid continue token: continue key is not valid: "));
+            }
+        }
+
+        #[test]
+        fn a_token_with_any_content_is_taken_or_refused(v in ".{0,16}", rv in any::<i64>(), start in ".{0,8}") {
+            let token = Token { v, rv, start };
+            let _ = resume(&URL_SAFE_NO_PAD.encode(serde_json::to_vec(&token).expect("plain values")));
+        }
+    }
 }

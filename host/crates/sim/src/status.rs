@@ -200,6 +200,19 @@ impl Status {
         Self::new(409, "Conflict", message).about(kind, name)
     }
 
+    /// A precondition of a deletion does not hold; upstream names the kind here, not the resource.
+    pub fn precondition(kind: &Kind, name: &str, why: &str) -> Self {
+        let message = format!(
+            "Operation cannot be fulfilled on {} \"{name}\": {why}",
+            qualified(&kind.kind, &kind.group)
+        );
+        let mut status = Self::new(409, "Conflict", message).about(kind, name);
+        if let Some(details) = &mut status.details {
+            details.kind.clone_from(&kind.kind);
+        }
+        status
+    }
+
     /// The resource version sent is not the current one.
     pub fn modified(kind: &Kind, name: &str) -> Self {
         const WHY: &str =
@@ -241,8 +254,8 @@ impl Status {
             [one] => format!(": {one}"),
             many => format!(": [{}]", many.join(", ")),
         };
-        let qualified = if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") };
-        let mut status = Self::new(422, "Invalid", format!("{qualified} \"{name}\" is invalid{list}"));
+        let message = format!("{} \"{name}\" is invalid{list}", qualified(kind, group));
+        let mut status = Self::new(422, "Invalid", message);
         let causes = errors.iter().map(|error| Cause {
             reason: error.reason(),
             message: error.body(),
@@ -409,6 +422,10 @@ impl Status {
         // A `Status` holds strings and numbers only, so that serializing cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
+}
+
+fn qualified(kind: &str, group: &str) -> String {
+    if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") }
 }
 
 /// The field order of the wire form.

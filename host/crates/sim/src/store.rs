@@ -5,6 +5,7 @@
 //! One lock, never held across an await. Reading is in this file, writing in `write` and `delete`.
 
 mod delete;
+mod draft;
 mod object;
 mod table;
 #[cfg(test)]
@@ -20,6 +21,8 @@ use rand::rngs::SmallRng;
 use tokio::sync::{Notify, mpsc};
 
 pub use self::delete::{DeleteOptions, Propagation};
+pub(crate) use self::draft::Draft;
+pub(crate) use self::object::Members;
 pub use self::object::Object;
 pub use self::table::HistoryLimits;
 use self::table::Table;
@@ -60,6 +63,8 @@ pub struct Store {
 struct Shared {
     clock: Clock,
     limits: HistoryLimits,
+    /// The kind `Namespace`, which every create asks for.
+    namespaces: Option<KindRef>,
     registry: RwLock<Registry>,
     inner: Mutex<Inner>,
 }
@@ -91,8 +96,10 @@ impl Store {
             random: SmallRng::seed_from_u64(seed),
             addresses: crate::admission::Addresses::default(),
         };
-        let registry = RwLock::new(Registry::with_builtin());
-        Self { shared: Arc::new(Shared { clock, limits, registry, inner: Mutex::new(inner) }) }
+        let registry = Registry::with_builtin();
+        let namespaces = registry.get("", "namespaces");
+        let (registry, inner) = (RwLock::new(registry), Mutex::new(inner));
+        Self { shared: Arc::new(Shared { clock, limits, namespaces, registry, inner }) }
     }
 
     /// Returns the clock that all timestamps come from.
@@ -172,6 +179,13 @@ impl Store {
             Some(_) | None => inner.version.max(version),
         };
         Ok((changes, reached))
+    }
+
+    /// Lets the history of a kind begin now: its earlier versions are gone, as those of custom resources upstream.
+    pub(crate) fn begin_history(&self, kind: &Kind) {
+        let mut inner = self.shared.inner.lock();
+        let floor = inner.version;
+        inner.tables.entry(kind.id).or_insert_with(|| Table::starting_at(floor));
     }
 
     /// Returns what is notified after each change of the kind.

@@ -23,6 +23,8 @@ use crate::selector::Selector;
 use crate::status::{FieldError, FieldErrorKind, Status};
 use crate::store::{Change, ChangeKind, Gone, Object, Store};
 
+/// Bytes of the first objects that are sent at once.
+const PIECE: usize = 64 << 10;
 /// Changes that are taken at once.
 const BATCH: usize = 256;
 /// Time between two bookmarks, as upstream.
@@ -105,6 +107,8 @@ impl WatchRequest {
             cut: cut.map(|after| now + after),
             shutdown,
             columns_sent: false,
+            initial: Vec::new().into_iter(),
+            initial_end: None,
             ready: BytesMut::new(),
             ended: false,
             renderer,
@@ -167,6 +171,10 @@ struct Watch {
     cut: Option<Instant>,
     shutdown: CancellationToken,
     columns_sent: bool,
+    /// Objects that were there at the start and are still to be sent.
+    initial: std::vec::IntoIter<Arc<Object>>,
+    /// The version of the bookmark after them, if one was asked for.
+    initial_end: Option<u64>,
     /// Lines to send next.
     ready: BytesMut,
     ended: bool,
@@ -187,15 +195,24 @@ impl Watch {
             From::Version(version) => self.cursor = version,
             From::Present => {
                 let (version, objects) = self.store.snapshot(&self.renderer.kind, namespace);
-                for object in &objects {
-                    if self.selector.matches(object) {
-                        self.write("ADDED", object);
-                    }
-                }
+                self.initial = objects.into_iter();
                 self.cursor = version;
-                if mark_initial {
+                self.initial_end = mark_initial.then_some(version);
+            }
+        }
+    }
+
+    /// Writes some of the objects that were there at the start: all of them at once may be many megabytes.
+    fn write_initial(&mut self) {
+        while self.ready.len() < PIECE {
+            let Some(object) = self.initial.next() else {
+                if let Some(version) = self.initial_end.take() {
                     self.renderer.write_bookmark(version, true, &mut self.ready);
                 }
+                return;
+            };
+            if self.selector.matches(&object) {
+                self.write("ADDED", &object);
             }
         }
     }
@@ -203,6 +220,7 @@ impl Watch {
     /// The next lines; `None` at the end of the watch.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
+            self.write_initial();
             if !self.ready.is_empty() {
                 return Some(self.ready.split().freeze());
             }
@@ -281,7 +299,8 @@ impl Watch {
             (true, false) if change.kind == ChangeKind::Deleted => self.write("DELETED", &change.object),
             (true, false) => {
                 if let Some(previous) = &change.previous {
-                    self.write("DELETED", &at_version(previous, change.object.resource_version));
+                    // As it was, with a newer version: how upstream shows one that stopped matching.
+                    self.write("DELETED", &previous.at_version(change.object.resource_version));
                 }
             }
             (false, false) => {}
@@ -292,12 +311,4 @@ impl Watch {
         self.renderer.write_event(event, object, !self.columns_sent, &mut self.ready);
         self.columns_sent = true;
     }
-}
-
-/// The object as it was, with a newer version: how upstream shows one that stopped matching a selector.
-fn at_version(object: &Object, version: u64) -> Object {
-    let mut value = object.value();
-    crate::admission::member(&mut value, "metadata")
-        .insert("resourceVersion".into(), version.to_string().into());
-    Object::new(&object.kind, &value, version)
 }

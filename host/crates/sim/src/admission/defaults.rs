@@ -67,6 +67,21 @@ pub(super) fn fill(kind: &Kind, object: &mut Value) {
     }
 }
 
+/// Protects new claims and volumes from being removed while in use (admission plugin `StorageObjectInUseProtection`).
+pub(super) fn protect(kind: &Kind, object: &mut Value) {
+    let finalizer = match (kind.group.as_str(), kind.plural.as_str()) {
+        ("", "persistentvolumeclaims") => "kubernetes.io/pvc-protection",
+        ("", "persistentvolumes") => "kubernetes.io/pv-protection",
+        _ => return,
+    };
+    let finalizers = member(object, "metadata").entry("finalizers").or_insert_with(|| json!([]));
+    if let Some(list) = finalizers.as_array_mut()
+        && !list.iter().any(|name| name == finalizer)
+    {
+        list.push(finalizer.into());
+    }
+}
+
 /// Fills in what upstream derives from the new object's UID: a job's selector and pod labels.
 pub(super) fn fill_from_uid(kind: &Kind, object: &mut Value) {
     if !kind.is("batch", "jobs") || object.pointer("/spec/manualSelector") == Some(&Value::Bool(true)) {

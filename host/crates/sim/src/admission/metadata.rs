@@ -24,6 +24,7 @@ const ORDER: [&str; 14] = [
     "finalizers",
 ];
 const LAST: &str = "managedFields";
+const STANDARD_FINALIZERS: [&str; 3] = ["foregroundDeletion", "kubernetes", "orphan"];
 /// Bytes of all annotations together.
 const MAX_ANNOTATIONS: usize = 256 * 1024;
 
@@ -81,7 +82,8 @@ fn culprit(value: &Value) -> &'static str {
     type_name(inner.unwrap_or(value))
 }
 
-fn type_name(value: &Value) -> &'static str {
+/// The word that Go's decoder has for a JSON type.
+pub(crate) fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",
@@ -128,7 +130,11 @@ pub(super) fn keep_server_fields(old: &Value, new: &mut Value) {
 
 /// Puts the fields of `metadata` into upstream's order.
 pub(crate) fn order(object: &mut Value) {
-    let metadata = member(object, "metadata");
+    order_metadata(member(object, "metadata"));
+}
+
+/// Like [`order`], of the metadata itself.
+pub(crate) fn order_metadata(metadata: &mut Map<String, Value>) {
     let mut sorted = Map::with_capacity(metadata.len());
     for key in ORDER.into_iter().chain([LAST]) {
         if let Some((key, value)) = metadata.remove_entry(key) {
@@ -163,7 +169,45 @@ pub(super) fn check(kind: &Kind, object: &Value) -> Vec<FieldError> {
             }
         }
     }
+    check_finalizers(kind, metadata, &mut errors);
     errors
+}
+
+/// Built-in kinds take the names of `core` and names with a domain; custom ones and definitions any qualified name.
+fn check_finalizers(kind: &Kind, metadata: &Map<String, Value>, errors: &mut Vec<FieldError>) {
+    let is_core = kind.custom.is_none() && kind.group != "apiextensions.k8s.io";
+    for (position, name) in strings(metadata, "finalizers").enumerate() {
+        let field = || format!("metadata.finalizers[{position}]");
+        if let Some(problem) = names::qualified_name_problem(name) {
+            errors.push(FieldError::invalid(field(), &name.into(), problem));
+        }
+        if is_core && !name.contains('/') && !STANDARD_FINALIZERS.contains(&name) {
+            let problem = "name is neither a standard finalizer name nor is it fully qualified";
+            errors.push(FieldError::invalid(field(), &name.into(), problem));
+        }
+    }
+}
+
+/// Checks what may not change: nothing may hold up a deletion that has begun.
+pub(super) fn check_update(old: &Value, new: &Value) -> Option<FieldError> {
+    let (old, new) = (old.get("metadata")?.as_object()?, new.get("metadata")?.as_object()?);
+    old.get("deletionTimestamp").filter(|at| !at.is_null())?;
+    let known: Vec<&str> = strings(old, "finalizers").collect();
+    let mut added: Vec<&str> = strings(new, "finalizers").filter(|name| !known.contains(name)).collect();
+    if added.is_empty() {
+        return None;
+    }
+    added.sort_unstable();
+    let list: Vec<String> = added.iter().map(|name| format!("{name:?}")).collect();
+    let detail = format!(
+        "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
+        list.join(", ")
+    );
+    Some(FieldError::forbidden("metadata.finalizers", detail))
+}
+
+fn strings<'a>(metadata: &'a Map<String, Value>, key: &str) -> impl Iterator<Item = &'a str> {
+    metadata.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
 
 /// Validates one label.

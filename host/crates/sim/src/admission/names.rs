@@ -56,7 +56,11 @@ pub(super) fn dns_label_problem(name: &str) -> Option<String> {
     if name.len() > 63 {
         return Some(too_long(63));
     }
-    (!is_label_text(name)).then(|| LABEL.to_owned())
+    if is_label_text(name) {
+        return None;
+    }
+    let dots_alone = subdomain_problem(name).is_none();
+    Some(if dots_alone { "must not contain dots".to_owned() } else { LABEL.to_owned() })
 }
 
 fn label_1035_problem(name: &str) -> Option<String> {

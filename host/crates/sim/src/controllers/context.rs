@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::budget::Budget;
@@ -17,7 +17,7 @@ use crate::random::Random;
 use crate::registry::KindRef;
 use crate::stage::Stages;
 use crate::status::Status;
-use crate::store::{DeleteOptions, Object, Propagation, Store};
+use crate::store::{DeleteOptions, Draft, Object, Propagation, Store};
 
 /// What is shared by the controllers of one cluster; they run one after the other.
 #[derive(Debug)]
@@ -172,17 +172,32 @@ impl Context {
         Ok(changed)
     }
 
+    /// Changes some members of an object, with what is known to be valid.
+    pub(crate) fn edit(
+        &mut self,
+        object: &Object,
+        change: impl FnOnce(&mut Draft<'_>),
+    ) -> Result<Arc<Object>, SyncError> {
+        self.take_token()?;
+        self.edit_free(object, change)
+    }
+
+    /// As `edit`, without taking from the request limit.
+    pub(crate) fn edit_free(
+        &self,
+        object: &Object,
+        change: impl FnOnce(&mut Draft<'_>),
+    ) -> Result<Arc<Object>, SyncError> {
+        Ok(self.store.edit(object, change)?)
+    }
+
     /// Writes a status if it differs from the present one; takes a token only then.
     pub(crate) fn update_status(&mut self, object: &Object, status: Value) -> Result<(), SyncError> {
         let present = self.store.get(&object.kind, &object.namespace, &object.name);
-        if present.is_none_or(|present| present.value().get("status") == Some(&status)) {
+        if present.is_none_or(|present| present.member_value("status") == status) {
             return Ok(());
         }
-        self.update(object, |value| {
-            if let Some(fields) = value.as_object_mut() {
-                fields.insert("status".into(), status);
-            }
-        })?;
+        self.edit(object, |draft| *draft.member("status") = status)?;
         Ok(())
     }
 
@@ -205,7 +220,7 @@ impl Context {
 
     /// Takes a finalizer from an object.
     pub(crate) fn remove_finalizer(&mut self, object: &Object, finalizer: &str) -> Result<(), SyncError> {
-        let result = self.update(object, |value| drop_finalizer(value, finalizer));
+        let result = self.edit(object, |draft| drop_finalizer(draft.metadata(), finalizer));
         match result {
             Err(error) if error.is_not_found() => Ok(()),
             other => other.map(drop),
@@ -217,9 +232,8 @@ impl Context {
     }
 }
 
-/// Takes a finalizer from an object's JSON.
-pub(crate) fn drop_finalizer(value: &mut Value, finalizer: &str) {
-    let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+/// Takes a finalizer from an object's metadata.
+pub(crate) fn drop_finalizer(metadata: &mut Map<String, Value>, finalizer: &str) {
     let Some(finalizers) = metadata.get_mut("finalizers").and_then(Value::as_array_mut) else { return };
     finalizers.retain(|name| name != finalizer);
     if finalizers.is_empty() {

@@ -15,7 +15,7 @@ use super::kinds::Known;
 use super::labels::LabelSelector;
 use super::object_key::ObjectKey;
 use super::pod_template::{claim, pod_from, set_metadata};
-use super::pods::Pod;
+use super::pods::{Pod, next_available};
 use super::queue::WorkQueue;
 use super::replica_set::{delete_pod, enqueue_owner};
 use super::revisions::{self, HASH_LABEL};
@@ -121,6 +121,9 @@ impl Controller for DaemonSets {
             pods.iter().filter_map(|pod| pod.object.label(HASH_LABEL).map(str::to_owned)).collect();
         let revision = revisions::ensure(&set, &wire.spec.template, 10, &in_use, context)?;
         let hash = revision.strip_prefix(&format!("{}-", set.name)).unwrap_or(&revision).to_owned();
+        if let Some(at) = next_available(pods.iter(), wire.spec.min_ready_seconds, context.clock) {
+            self.queue.add_at(key.clone(), at);
+        }
         let sync = Sync { set, wire, hash, placed: place(&pods), eligible: BTreeSet::new() };
         sync.run(context)
     }

@@ -1,21 +1,23 @@
 //! The Deployment controller: a ReplicaSet for each template, and the way from one to the next.
 
 mod rolling;
+mod set;
 mod status;
 
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 pub(super) use self::rolling::Bound;
 use self::rolling::{Limits, SetSize};
+use self::set::{Metadata, Set, SetSpec, Spec};
 use super::context::{Context, SyncError, controller_reference};
 use super::events::{Report, Reporter};
 use super::kinds::Known;
 use super::object_key::ObjectKey;
 use super::pod_template::{set_metadata, template_hash};
 use super::queue::WorkQueue;
+use super::spec_cache::SpecCache;
 use super::{Controller, Seen};
 use crate::store::Object;
 
@@ -29,112 +31,16 @@ const COMPONENT: &str = "deployment-controller";
 #[derive(Debug)]
 pub(super) struct Deployments {
     queue: WorkQueue<ObjectKey>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Wire {
-    metadata: WireMetadata,
-    spec: WireSpec,
-}
-
-#[derive(Debug, Deserialize)]
-struct WireMetadata {
-    #[serde(default)]
-    generation: i64,
-    #[serde(default)]
-    annotations: serde_json::Map<String, Value>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireSpec {
-    #[serde(default = "one")]
-    replicas: i64,
-    #[serde(default)]
-    min_ready_seconds: i64,
-    #[serde(default)]
-    selector: Value,
-    #[serde(default)]
-    template: Value,
-    #[serde(default)]
-    strategy: Strategy,
-    #[serde(default)]
-    paused: bool,
-    #[serde(default = "ten")]
-    revision_history_limit: usize,
-    #[serde(default = "ten_minutes")]
-    progress_deadline_seconds: u64,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Strategy {
-    #[serde(rename = "type")]
-    kind: String,
-    rolling_update: Option<Value>,
-}
-
-fn one() -> i64 {
-    1
-}
-
-fn ten() -> usize {
-    10
-}
-
-fn ten_minutes() -> u64 {
-    600
-}
-
-/// A ReplicaSet of a deployment.
-#[derive(Debug, Clone)]
-struct Set {
-    object: Arc<Object>,
-    value: Value,
-    wished: i64,
-}
-
-impl Set {
-    fn read(object: Arc<Object>) -> Self {
-        let value = object.value();
-        let wished = value.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1);
-        Self { object, value, wished }
-    }
-
-    fn status(&self, field: &str) -> i64 {
-        self.value.get("status").and_then(|status| status.get(field)).and_then(Value::as_i64).unwrap_or(0)
-    }
-
-    /// The size for the arithmetic. Replicas that the set was told to give up do not count as available, even while
-    /// its status still does.
-    fn size(&self) -> SetSize {
-        let available = self.status("availableReplicas").min(self.wished);
-        SetSize { wished: self.wished, available }
-    }
-
-    fn annotation(&self, key: &str) -> Option<i64> {
-        let annotations = self.value.pointer("/metadata/annotations")?.as_object()?;
-        annotations.get(key)?.as_str()?.parse().ok()
-    }
-
-    fn created(&self) -> &str {
-        self.value.pointer("/metadata/creationTimestamp").and_then(Value::as_str).unwrap_or_default()
-    }
-
-    /// The template without the hash, as it stands in the deployment.
-    fn template(&self) -> Value {
-        let mut template = self.value.pointer("/spec/template").cloned().unwrap_or_default();
-        if let Some(labels) = template.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
-            labels.remove(HASH_LABEL);
-        }
-        template
-    }
+    specs: SpecCache<Spec>,
+    sets: SpecCache<SetSpec>,
 }
 
 /// All there is to know in one sync.
-struct Sync {
+struct Sync<'a> {
     deployment: Arc<Object>,
-    wire: Wire,
+    spec: Arc<Spec>,
+    metadata: Metadata,
+    specs: &'a mut SpecCache<SetSpec>,
     /// The set with the present template.
     new: Option<Set>,
     /// The other sets, oldest first.
@@ -143,7 +49,7 @@ struct Sync {
 
 impl Deployments {
     pub(super) fn new() -> Self {
-        Self { queue: WorkQueue::new() }
+        Self { queue: WorkQueue::new(), specs: SpecCache::new(), sets: SpecCache::new() }
     }
 }
 
@@ -151,9 +57,13 @@ impl Controller for Deployments {
     fn observe(&mut self, seen: Seen<'_>, context: &Context) {
         let object = &seen.change.object;
         match seen.known {
-            Some(Known::Deployment) => self.queue.add(ObjectKey::of(object)),
+            Some(Known::Deployment) => {
+                self.specs.observe(seen.change);
+                self.queue.add(ObjectKey::of(object));
+            }
             Some(Known::ReplicaSet) => {
-                for owner in &object.owner_uids {
+                self.sets.observe(seen.change);
+                for owner in object.owner_uids.iter() {
                     if let Some(node) = context.owners.find(owner)
                         && node.kind == context.kinds.deployments.id
                     {
@@ -187,8 +97,8 @@ impl Controller for Deployments {
         let Some(deployment) = context.get(&context.kinds.deployments, &key.namespace, &key.name) else {
             return Ok(());
         };
-        let wire: Wire = deployment.decode()?;
-        let mut sync = Sync::load(deployment, wire, context);
+        let spec = self.specs.read(&deployment)?;
+        let mut sync = Sync::load(deployment, spec, &mut self.sets, context)?;
         if !sync.deployment.deletion {
             sync.act(context)?;
         }
@@ -200,15 +110,21 @@ impl Controller for Deployments {
     }
 }
 
-impl Sync {
-    fn load(deployment: Arc<Object>, wire: Wire, context: &Context) -> Self {
+impl<'a> Sync<'a> {
+    fn load(
+        deployment: Arc<Object>,
+        spec: Arc<Spec>,
+        specs: &'a mut SpecCache<SetSpec>,
+        context: &Context,
+    ) -> Result<Self, SyncError> {
+        let metadata = deployment.decode_member("metadata")?;
         let kind = &context.kinds.replica_sets;
-        let dependents = context.owners.dependents(&deployment.uid);
-        let dependents = dependents.iter().filter(|node| node.kind == kind.id);
-        let mut sets: Vec<Set> = dependents
-            .filter_map(|node| context.get(kind, &node.key.namespace, &node.key.name))
-            .map(Set::read)
-            .collect();
+        let mut sets = Vec::new();
+        for node in context.owners.dependents(&deployment.uid).iter().filter(|node| node.kind == kind.id) {
+            if let Some(object) = context.get(kind, &node.key.namespace, &node.key.name) {
+                sets.push(Set::read(object, specs)?);
+            }
+        }
         sets.sort_by(|left, right| {
             let revision = |set: &Set| set.annotation(REVISION).unwrap_or(0);
             left.created()
@@ -216,16 +132,16 @@ impl Sync {
                 .then(revision(left).cmp(&revision(right)))
                 .then_with(|| left.object.name.cmp(&right.object.name))
         });
-        let place = sets.iter().position(|set| set.template() == wire.spec.template);
+        let place = sets.iter().position(|set| set.spec.template == spec.template);
         let new = place.map(|place| sets.remove(place));
-        Self { deployment, wire, new, old: sets }
+        Ok(Self { deployment, spec, metadata, specs, new, old: sets })
     }
 
     fn act(&mut self, context: &mut Context) -> Result<(), SyncError> {
-        if self.wire.spec.paused || self.is_scaling() {
+        if self.spec.paused || self.is_scaling() {
             return self.scale_only(context);
         }
-        if self.wire.spec.strategy.kind == "Recreate" {
+        if self.spec.strategy.kind == "Recreate" {
             self.recreate(context)?;
         } else {
             self.roll(context)?;
@@ -234,7 +150,7 @@ impl Sync {
     }
 
     fn limits(&self) -> Limits {
-        let strategy = &self.wire.spec.strategy;
+        let strategy = &self.spec.strategy;
         if strategy.kind == "Recreate" {
             return Limits { surge: 0, unavailable: 0 };
         }
@@ -242,19 +158,19 @@ impl Sync {
         let bound = |field: &str| {
             rolling.and_then(|rolling| rolling.get(field)).and_then(Bound::read).unwrap_or(Bound::Percent(25))
         };
-        Limits::resolve(bound("maxSurge"), bound("maxUnavailable"), self.wire.spec.replicas)
+        Limits::resolve(bound("maxSurge"), bound("maxUnavailable"), self.spec.replicas)
     }
 
     /// Whether the wished number has changed since the sets were sized.
     fn is_scaling(&self) -> bool {
         let sets = self.new.iter().chain(&self.old).filter(|set| set.wished > 0);
         let mut sizes = sets.filter_map(|set| set.annotation(DESIRED));
-        sizes.any(|desired| desired != self.wire.spec.replicas)
+        sizes.any(|desired| desired != self.spec.replicas)
     }
 
     /// Shares a changed number among the sets, without going on with an update.
     fn scale_only(&mut self, context: &mut Context) -> Result<(), SyncError> {
-        let desired = self.wire.spec.replicas;
+        let desired = self.spec.replicas;
         let allowed = if desired > 0 { desired + self.limits().surge } else { 0 };
         let active: Vec<Set> =
             self.old.iter().chain(&self.new).filter(|set| set.wished > 0).cloned().collect();
@@ -282,7 +198,7 @@ impl Sync {
     }
 
     fn roll(&mut self, context: &mut Context) -> Result<(), SyncError> {
-        let (desired, limits) = (self.wire.spec.replicas, self.limits());
+        let (desired, limits) = (self.spec.replicas, self.limits());
         let old: Vec<SetSize> = self.old.iter().map(Set::size).collect();
         let new = match self.new.clone() {
             None => {
@@ -308,14 +224,12 @@ impl Sync {
         for set in self.old.clone().iter().filter(|set| set.wished > 0) {
             self.resize(set, 0, context)?;
         }
-        let running = self
-            .old
-            .iter()
-            .any(|set| context.pods.owned_by(&set.object.uid).iter().any(|pod| !pod.is_terminal()));
+        let running =
+            self.old.iter().any(|set| context.pods.owned_by(&set.object.uid).any(|pod| !pod.is_terminal()));
         if running {
             return Ok(());
         }
-        let desired = self.wire.spec.replicas;
+        let desired = self.spec.replicas;
         match self.new.clone() {
             None => self.create_new(desired, context),
             Some(new) => {
@@ -330,22 +244,22 @@ impl Sync {
     }
 
     fn create_new(&mut self, replicas: i64, context: &mut Context) -> Result<(), SyncError> {
-        let mut template = self.wire.spec.template.clone();
+        let mut template = self.spec.template.clone();
         let hash = template_hash(&template, 0);
         let name = format!("{}-{hash}", self.deployment.name);
         set_metadata(&mut template, "labels", HASH_LABEL, &hash);
-        let mut selector = self.wire.spec.selector.clone();
+        let mut selector = self.spec.selector.clone();
         if let Some(selector) = selector.as_object_mut() {
             let labels = selector.entry("matchLabels").or_insert_with(|| json!({}));
             if let Some(labels) = labels.as_object_mut() {
                 labels.insert(HASH_LABEL.into(), hash.as_str().into());
             }
         }
-        let mut annotations = self.wire.metadata.annotations.clone();
+        let mut annotations = self.metadata.annotations.clone();
         annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
         let revision = (self.newest_revision() + 1).to_string();
         annotations.insert(REVISION.into(), revision.as_str().into());
-        annotations.insert(DESIRED.into(), self.wire.spec.replicas.to_string().into());
+        annotations.insert(DESIRED.into(), self.spec.replicas.to_string().into());
         annotations.insert(MAX.into(), self.max_replicas().to_string().into());
         let set = json!({
             "metadata": {
@@ -356,7 +270,7 @@ impl Sync {
             },
             "spec": {
                 "replicas": replicas,
-                "minReadySeconds": self.wire.spec.min_ready_seconds,
+                "minReadySeconds": self.spec.min_ready_seconds,
                 "selector": selector,
                 "template": template,
             },
@@ -367,12 +281,12 @@ impl Sync {
         if replicas > 0 {
             self.tell(&format!("Scaled up replica set {name} from 0 to {replicas}"), context);
         }
-        self.new = Some(Set::read(created));
+        self.new = Some(Set::read(created, self.specs)?);
         Ok(())
     }
 
     fn max_replicas(&self) -> i64 {
-        self.wire.spec.replicas + self.limits().surge
+        self.spec.replicas + self.limits().surge
     }
 
     /// Gives the new set, which may have been an old one, the highest revision.
@@ -385,13 +299,13 @@ impl Sync {
             let written = context.update(&new.object, |value| {
                 set_metadata(value, "annotations", REVISION, &text);
             })?;
-            self.new = Some(Set::read(written));
+            self.new = Some(Set::read(written, self.specs)?);
         }
         self.write_revision(&revision.to_string(), context)
     }
 
     fn write_revision(&mut self, revision: &str, context: &mut Context) -> Result<(), SyncError> {
-        if self.wire.metadata.annotations.get(REVISION).and_then(Value::as_str) == Some(revision) {
+        if self.metadata.annotations.get(REVISION).and_then(Value::as_str) == Some(revision) {
             return Ok(());
         }
         context.update(&self.deployment, |value| set_metadata(value, "annotations", REVISION, revision))?;
@@ -400,8 +314,8 @@ impl Sync {
 
     /// Sets the size of a set, and tells.
     fn resize(&mut self, set: &Set, to: i64, context: &mut Context) -> Result<(), SyncError> {
-        let (desired, max) = (self.wire.spec.replicas.to_string(), self.max_replicas().to_string());
-        if to == set.wished && set.annotation(DESIRED) == Some(self.wire.spec.replicas) {
+        let (desired, max) = (self.spec.replicas.to_string(), self.max_replicas().to_string());
+        if to == set.wished && set.annotation(DESIRED) == Some(self.spec.replicas) {
             return Ok(());
         }
         let written = context.update(&set.object, |value| {
@@ -416,7 +330,7 @@ impl Sync {
             let name = &set.object.name;
             self.tell(&format!("Scaled {way} replica set {name} from {} to {to}", set.wished), context);
         }
-        let written = Set::read(written);
+        let written = Set::read(written, self.specs)?;
         for known in self.new.iter_mut().chain(&mut self.old) {
             if known.object.uid == written.object.uid {
                 *known = written.clone();
@@ -429,7 +343,7 @@ impl Sync {
     fn clean_up(&mut self, context: &mut Context) -> Result<(), SyncError> {
         let empty = |set: &&Set| set.wished == 0 && set.status("replicas") == 0 && !set.object.deletion;
         let idle: Vec<Set> = self.old.iter().filter(empty).cloned().collect();
-        let surplus = self.old.len().saturating_sub(self.wire.spec.revision_history_limit);
+        let surplus = self.old.len().saturating_sub(self.spec.revision_history_limit);
         for set in idle.iter().take(surplus) {
             context.delete(&set.object, None)?;
         }

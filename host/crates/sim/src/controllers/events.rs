@@ -5,17 +5,18 @@
 //! Events expire after the time to live and never exceed a number, the oldest going first. A refused write (the
 //! namespace is being deleted) is dropped, as upstream.
 
+mod wire;
+
 use std::collections::{HashMap, VecDeque};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::settings::EventSettings;
-use crate::clock;
-use crate::random::fnv1a;
 use crate::registry::KindRef;
-use crate::store::{Object, Store};
+use crate::store::{Members, Object, Store};
 
 /// Who reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +27,17 @@ pub(crate) enum Reporter<'a> {
     Kubelet(&'a str),
     /// The scheduler, with the action.
     Scheduler(&'a str),
+}
+
+impl<'a> Reporter<'a> {
+    /// The component, and the node it runs on if it runs on one.
+    fn names(self) -> (&'a str, &'a str) {
+        match self {
+            Reporter::Controller(component) => (component, ""),
+            Reporter::Kubelet(node) => ("kubelet", node),
+            Reporter::Scheduler(_) => ("default-scheduler", ""),
+        }
+    }
 }
 
 /// What is reported.
@@ -65,7 +77,7 @@ impl Events {
         }
         let identity = identity(&report);
         if let Some((namespace, name)) = self.known.get(&identity).cloned()
-            && self.repeat(&namespace, &name).is_ok()
+            && self.repeat(&namespace, &name).is_some()
         {
             return;
         }
@@ -85,16 +97,17 @@ impl Events {
     }
 
     fn make(&mut self, report: &Report<'_>, identity: u64) {
-        let now = self.store.clock().instant();
+        let clock = self.store.clock();
+        let now = clock.instant();
         let namespace = if report.about.namespace.is_empty() { "default" } else { &report.about.namespace };
         self.sequence += 1;
-        let nanos = self.store.clock().now().as_nanosecond() + i128::from(self.sequence % 1000);
+        let nanos = clock.now().as_nanosecond() + i128::from(self.sequence % 1000);
         let name = format!("{}.{nanos:x}", report.about.name);
-        let event = event(report, namespace, &name, self.store.clock());
-        if self.store.create(&self.kind, namespace, event).is_err() {
-            return;
-        }
-        let (namespace, name): (Arc<str>, Arc<str>) = (namespace.into(), name.into());
+        let event = wire::Event::new(report, clock);
+        let write = |members: &mut Members| event.write(members);
+        let made = self.store.insert(&self.kind, namespace, &name, write, |label| event.field(label).into());
+        let Ok(made) = made else { return };
+        let (namespace, name) = (made.namespace.clone(), made.name.clone());
         self.known.insert(identity, (namespace.clone(), name.clone()));
         self.kept.push_back((now, identity, namespace, name));
         if self.kept.len() > self.settings.at_most {
@@ -102,21 +115,20 @@ impl Events {
         }
     }
 
-    fn repeat(&self, namespace: &str, name: &str) -> Result<(), crate::status::Status> {
+    fn repeat(&self, namespace: &str, name: &str) -> Option<()> {
         let clock = self.store.clock();
-        let written = self.store.update(&self.kind, namespace, name, |event| {
-            if event.get("eventTime").is_some_and(Value::is_string) {
-                let count = event.pointer("/series/count").and_then(Value::as_i64).unwrap_or(1);
-                let series = json!({ "count": count + 1, "lastObservedTime": clock.micros() });
-                set(event, "series", series);
+        let event = self.store.get(&self.kind, namespace, name)?;
+        let written = self.store.edit(&event, |event| {
+            if event.member("eventTime").is_string() {
+                let count = event.map("series").get("count").and_then(Value::as_i64).unwrap_or(1);
+                *event.member("series") = json!({ "count": count + 1, "lastObservedTime": clock.micros() });
             } else {
-                let count = event.get("count").and_then(Value::as_i64).unwrap_or(1);
-                set(event, "count", (count + 1).into());
-                set(event, "lastTimestamp", clock.seconds().into());
+                let count = event.member("count").as_i64().unwrap_or(1);
+                *event.member("count") = (count + 1).into();
+                *event.member("lastTimestamp") = clock.seconds().into();
             }
-            Ok(())
         });
-        written.map(drop)
+        written.ok().map(drop)
     }
 
     fn drop_oldest(&mut self) {
@@ -129,18 +141,9 @@ impl Events {
     }
 }
 
-fn set(object: &mut Value, field: &str, value: Value) {
-    if let Some(fields) = object.as_object_mut() {
-        fields.insert(field.into(), value);
-    }
-}
-
+/// What makes two reports the same Event.
 fn identity(report: &Report<'_>) -> u64 {
-    let (component, instance) = match report.reporter {
-        Reporter::Controller(component) => (component, ""),
-        Reporter::Kubelet(node) => ("kubelet", node),
-        Reporter::Scheduler(action) => ("default-scheduler", action),
-    };
+    let (component, instance) = report.reporter.names();
     let parts = [
         &*report.about.uid,
         report.field_path.unwrap_or_default(),
@@ -149,58 +152,7 @@ fn identity(report: &Report<'_>) -> u64 {
         component,
         instance,
     ];
-    fnv1a(parts.join("\0").as_bytes())
-}
-
-fn event(report: &Report<'_>, namespace: &str, name: &str, clock: clock::Clock) -> Value {
-    let about = report.about;
-    let mut involved = json!({
-        "kind": about.kind.kind,
-        "namespace": about.namespace,
-        "name": about.name,
-        "uid": about.uid,
-        "apiVersion": about.kind.api_version(),
-        "resourceVersion": about.resource_version.to_string(),
-    });
-    if about.namespace.is_empty() {
-        involved.as_object_mut().map(|fields| fields.remove("namespace"));
-    }
-    if let Some(path) = report.field_path {
-        set(&mut involved, "fieldPath", path.into());
-    }
-    let kind = if report.warning { "Warning" } else { "Normal" };
-    let mut event = json!({
-        "metadata": { "name": name, "namespace": namespace },
-        "involvedObject": involved,
-        "reason": report.reason,
-        "message": report.message,
-        "type": kind,
-    });
-    let (component, instance) = match report.reporter {
-        Reporter::Controller(component) => (component, ""),
-        Reporter::Kubelet(node) => ("kubelet", node),
-        Reporter::Scheduler(action) => {
-            set(&mut event, "source", json!({}));
-            set(&mut event, "firstTimestamp", Value::Null);
-            set(&mut event, "lastTimestamp", Value::Null);
-            set(&mut event, "eventTime", clock.micros().into());
-            set(&mut event, "action", action.into());
-            set(&mut event, "reportingComponent", "default-scheduler".into());
-            set(&mut event, "reportingInstance", "default-scheduler-sim".into());
-            return event;
-        }
-    };
-    let mut source = json!({ "component": component });
-    if !instance.is_empty() {
-        set(&mut source, "host", instance.into());
-    }
-    let now = clock.seconds();
-    set(&mut event, "source", source);
-    set(&mut event, "firstTimestamp", now.clone().into());
-    set(&mut event, "lastTimestamp", now.into());
-    set(&mut event, "count", 1.into());
-    set(&mut event, "eventTime", Value::Null);
-    set(&mut event, "reportingComponent", component.into());
-    set(&mut event, "reportingInstance", instance.into());
-    event
+    let mut hash = std::hash::DefaultHasher::new();
+    parts.hash(&mut hash);
+    hash.finish()
 }

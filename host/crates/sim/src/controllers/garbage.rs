@@ -44,7 +44,7 @@ impl Controller for GarbageCollector {
                     self.look_at(&object.uid);
                 }
                 // An owner may have waited for this one.
-                for owner in &object.owner_uids {
+                for owner in object.owner_uids.iter() {
                     if owner_waits(owner, context) {
                         self.look_at(owner);
                     }

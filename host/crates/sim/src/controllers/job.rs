@@ -39,14 +39,14 @@ const BACKOFF_MAX: Duration = Duration::from_secs(600);
 #[derive(Debug)]
 pub(super) struct Jobs {
     queue: WorkQueue<ObjectKey>,
-    memory: HashMap<Box<str>, Memory>,
+    memory: HashMap<Arc<str>, Memory>,
 }
 
 /// What is remembered of a Job.
 #[derive(Debug, Default)]
 struct Memory {
     /// Pods that are in the status' counts.
-    counted: HashSet<Box<str>>,
+    counted: HashSet<Arc<str>>,
     failures_in_a_row: u32,
     last_failure: Option<Instant>,
 }
@@ -132,7 +132,7 @@ impl Controller for Jobs {
             return free_orphans(key, context);
         };
         let old = job.value().get("status").cloned().unwrap_or_default();
-        let pods = context.pods.owned_by(&job.uid);
+        let pods = context.pods.owned_by(&job.uid).cloned().collect::<Vec<_>>();
         if is_finished(&old) {
             free(&pods, context)?;
             return self.expire(key, &job, &old, context);
@@ -159,7 +159,7 @@ impl Controller for Jobs {
         let wish = run.wish(context);
         let decided = plan(wish, run.counts);
         run.write_status(decided, context)?;
-        memory.counted.extend(run.ended.iter().map(|pod| Box::from(pod.uid())));
+        memory.counted.extend(run.ended.iter().map(|pod| pod.object.uid.clone()));
         free(&run.ended, context)?;
         run.act(decided, pause, &mut self.queue, key, context)
     }

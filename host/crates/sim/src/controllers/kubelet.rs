@@ -119,8 +119,9 @@ impl Kubelets {
         let name = fnv1a(pod.key.to_string().as_bytes());
         let incarnation = self.incarnations.entry(name).or_insert(0);
         *incarnation += 1;
-        let wire = PodWire::read(&pod.object);
+        let wire = Arc::new(PodWire::read(&pod.object));
         let mut run = PodRun {
+            read: (pod.object.clone(), wire.clone()),
             uid: pod.uid().into(),
             node: node.clone(),
             incarnation: *incarnation,
@@ -155,7 +156,8 @@ impl Kubelets {
         let takes = life.termination.draw(&mut random);
         run.stop_due = Some((now + takes.min(grace), running && takes > grace));
         if running {
-            reports::killing(pod, &run.node, context);
+            let wire = run.wire(pod);
+            reports::killing(pod, &wire, &run.node, context);
         }
     }
 
@@ -167,7 +169,7 @@ impl Kubelets {
         if !was_finished && run.progress.reached.is_some() {
             run.progress.containers = run.progress.containers.ended(if killed { 137 } else { 0 }, &now);
             run.progress.finished = true;
-            let wire = PodWire::read(&pod.object);
+            let wire = run.wire(pod);
             self.write_status(pod, &wire, &run, context)?;
         }
         self.give_back(&mut run);
@@ -180,7 +182,7 @@ impl Kubelets {
     /// Does everything that is due, with one status write.
     fn advance(&mut self, pod: &Pod, context: &mut Context) -> Result<(), SyncError> {
         let Some(mut run) = self.runs.remove(&pod.key) else { return Ok(()) };
-        let wire = PodWire::read(&pod.object);
+        let wire = run.wire(pod);
         let mut changed = false;
         let now = context.clock.instant();
         while let Some(due) = run.next().filter(|due| *due <= now) {
@@ -378,7 +380,7 @@ impl Kubelets {
             omit: &life_cycle(pod, context).omit_conditions,
             now: &now,
         };
-        context.update_free(&pod.object, |object| status::write(object, inputs))?;
+        context.edit_free(&pod.object, |pod| status::write(pod, inputs))?;
         Ok(())
     }
 }

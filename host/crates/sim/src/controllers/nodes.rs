@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -24,6 +25,8 @@ use crate::store::{ChangeKind, Object};
 const ORPHAN_QUARANTINE: Duration = Duration::from_secs(40);
 /// Taint of a node that is not ready yet.
 const NOT_READY_TAINT: &str = "node.kubernetes.io/not-ready";
+/// Taint of a node that is closed for new pods.
+const UNSCHEDULABLE_TAINT: &str = "node.kubernetes.io/unschedulable";
 
 /// The node controllers.
 #[derive(Debug)]
@@ -40,7 +43,7 @@ pub(super) struct Nodes {
 /// What is planned for one node.
 #[derive(Debug)]
 struct NodeRun {
-    uid: Box<str>,
+    uid: Arc<str>,
     range: Option<u32>,
     ready_at: Option<Instant>,
     lease_at: Option<Instant>,
@@ -111,7 +114,7 @@ impl Nodes {
             return;
         }
         self.gone.remove(key);
-        for pod in context.pods.on_node(&key.name) {
+        for pod in context.pods.on_node(&key.name).cloned().collect::<Vec<_>>() {
             // Gone by another way is just as well.
             let _ = context.store.remove_now(&context.kinds.pods, &pod.key.namespace, pod.name());
         }
@@ -156,6 +159,11 @@ impl Controller for Nodes {
         let key = ObjectKey::of(&seen.change.object);
         match seen.change.kind {
             ChangeKind::Added => self.queue.add(key),
+            ChangeKind::Modified
+                if is_closed(&seen.change.object) != has_closed_taint(&seen.change.object) =>
+            {
+                self.queue.add(key);
+            }
             ChangeKind::Modified => {}
             ChangeKind::Deleted => self.release(&key, context.clock.instant()),
         }
@@ -173,8 +181,41 @@ impl Controller for Nodes {
         if self.nodes.get(key).is_none_or(|run| run.uid != node.uid) {
             self.adopt(key, &node, context)?;
         }
+        if is_closed(&node) != has_closed_taint(&node) {
+            taint_closed(&node, context)?;
+        }
         self.run_due(key, &node, context)
     }
+}
+
+fn is_closed(node: &Object) -> bool {
+    node.field("spec.unschedulable") == Some("true")
+}
+
+fn has_closed_taint(node: &Object) -> bool {
+    let spec = node.member_value("spec");
+    let taints = spec.get("taints").and_then(Value::as_array);
+    taints.is_some_and(|taints| {
+        taints.iter().any(|taint| taint.get("key") == Some(&UNSCHEDULABLE_TAINT.into()))
+    })
+}
+
+/// Gives a node that was closed for new pods the taint for that, or takes it away.
+fn taint_closed(node: &Object, context: &Context) -> Result<(), SyncError> {
+    let now = context.clock.seconds();
+    context.edit_free(node, |draft| {
+        let spec = draft.map("spec");
+        let taints = spec.entry("taints").or_insert_with(|| json!([]));
+        let Some(list) = taints.as_array_mut() else { return };
+        list.retain(|taint| taint.get("key").and_then(Value::as_str) != Some(UNSCHEDULABLE_TAINT));
+        if is_closed(node) {
+            list.push(json!({ "key": UNSCHEDULABLE_TAINT, "effect": "NoSchedule", "timeAdded": now }));
+        }
+        if list.is_empty() {
+            spec.remove("taints");
+        }
+    })?;
+    Ok(())
 }
 
 /// Gives a new node its pod range and, while it is not ready, the taint for that.
@@ -247,10 +288,8 @@ fn renew_lease(node: &Object, context: &Context) -> Result<bool, SyncError> {
     let leases = &context.kinds.leases;
     if let Some(lease) = context.get(leases, NAMESPACE, &node.name) {
         let now = context.clock.micros();
-        context.update_free(&lease, |value| {
-            if let Some(spec) = value.get_mut("spec").and_then(Value::as_object_mut) {
-                spec.insert("renewTime".into(), now.into());
-            }
+        context.edit_free(&lease, |lease| {
+            lease.map("spec").insert("renewTime".into(), now.into());
         })?;
         return Ok(false);
     }

@@ -17,7 +17,7 @@ impl ObjectKey {
     }
 
     pub(crate) fn of(object: &Object) -> Self {
-        Self::new(&object.namespace, &object.name)
+        Self { namespace: object.namespace.clone(), name: object.name.clone() }
     }
 }
 

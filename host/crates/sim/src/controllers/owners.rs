@@ -3,6 +3,7 @@
 //! Fed with the changes of all kinds. Holds names and UIDs only.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::object_key::ObjectKey;
 use crate::registry::{KindId, KindRef};
@@ -13,15 +14,15 @@ use crate::store::{Change, ChangeKind};
 pub(crate) struct Node {
     pub(crate) kind: KindId,
     pub(crate) key: ObjectKey,
-    pub(crate) uid: Box<str>,
+    pub(crate) uid: Arc<str>,
 }
 
 /// Living objects and their dependents.
 #[derive(Debug, Default)]
 pub(crate) struct OwnerIndex {
     /// Objects that own something or are owned, by UID.
-    live: HashMap<Box<str>, Node>,
-    dependents: HashMap<Box<str>, BTreeSet<Node>>,
+    live: HashMap<Arc<str>, Node>,
+    dependents: HashMap<Arc<str>, BTreeSet<Node>>,
     kinds: HashMap<KindId, KindRef>,
 }
 

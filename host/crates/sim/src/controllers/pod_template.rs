@@ -50,7 +50,7 @@ pub(crate) fn claim(
     context: &mut Context,
 ) -> Result<Vec<Arc<Pod>>, SyncError> {
     let mut claimed = Vec::new();
-    for pod in context.pods.owned_by(&owner.uid) {
+    for pod in context.pods.owned_by(&owner.uid).cloned().collect::<Vec<_>>() {
         if selector.matches(&pod.object) {
             claimed.push(pod);
         } else if !owner.deletion {

@@ -3,14 +3,19 @@
 //! The cache follows the store's feed. Controllers drain the feed before each sync, hence see their own writes; no
 //! expectations as upstream are needed. What only one controller needs is read from the object by that controller.
 
-use std::collections::{BTreeSet, HashMap};
+mod wire;
+
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use tokio::time::Instant;
 
+use self::wire::{WireMetadata, WireOwner, WireSpec, WireStatus};
 use super::object_key::ObjectKey;
-use super::quantity;
+use crate::clock::Clock;
 use crate::store::{Change, ChangeKind, Object};
 
 /// `status.phase`.
@@ -62,9 +67,9 @@ impl Requests {
 /// The owner with `controller: true`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Owner {
-    pub(crate) kind: Box<str>,
-    pub(crate) name: Box<str>,
-    pub(crate) uid: Box<str>,
+    pub(crate) kind: Arc<str>,
+    pub(crate) name: Arc<str>,
+    pub(crate) uid: Arc<str>,
 }
 
 /// A pod as controllers see it.
@@ -79,12 +84,19 @@ pub(crate) struct Pod {
     pub(crate) ready_since: Option<Timestamp>,
     pub(crate) created: Timestamp,
     pub(crate) deletion_grace: Option<i64>,
+    pub(crate) address: Option<Box<str>>,
+    pub(crate) restarts: u32,
+    pub(crate) finalizers: Arc<[Box<str>]>,
+    pub(crate) spec: Arc<PodSpec>,
+}
+
+/// What a pod's spec says to more than one controller.
+#[derive(Debug)]
+pub(crate) struct PodSpec {
+    node: Option<Arc<str>>,
     pub(crate) requests: Requests,
     pub(crate) host_ports: Box<[HostPort]>,
     pub(crate) gated: bool,
-    pub(crate) address: Option<Box<str>>,
-    pub(crate) restarts: u32,
-    pub(crate) finalizers: Box<[Box<str>]>,
     pub(crate) scheduler: Box<str>,
     pub(crate) claims: Box<[Box<str>]>,
 }
@@ -108,34 +120,53 @@ impl HostPort {
 }
 
 impl Pod {
-    /// Reads a pod; `None` when it has not the shape of one.
-    pub(crate) fn read(object: &Arc<Object>) -> Option<Self> {
-        let wire: Wire = object.decode().ok()?;
-        let ready = wire.status.conditions.iter().find(|condition| condition.kind == "Ready");
-        let spec = wire.spec;
-        let host_ports = spec.containers.iter().flat_map(|container| container.host_ports(spec.host_network));
-        let uid = &object.uid;
-        Some(Self {
-            key: ObjectKey::of(object),
+    /// Reads a pod; `None` when it has not the shape of one. What is as in an earlier state is taken from that.
+    pub(crate) fn read(object: &Arc<Object>, before: Option<&Self>) -> Option<Self> {
+        let before = before.filter(|before| before.object.uid == object.uid);
+        let spec = before.filter(|before| before.object.member("spec") == object.member("spec"));
+        let spec = match spec {
+            Some(before) => before.spec.clone(),
+            None => Arc::new(PodSpec::read(object)?),
+        };
+        let status: WireStatus = object.decode_member("status").ok()?;
+        let ready = status.conditions.iter().find(|condition| condition.kind == "Ready");
+        let mut pod = Self {
+            key: before.map_or_else(|| ObjectKey::of(object), |before| before.key.clone()),
             object: object.clone(),
-            owner: wire.metadata.owner_references.iter().find(|owner| owner.controller).map(WireOwner::read),
-            node: Some(spec.node_name.as_str()).filter(|node| !node.is_empty()).map(Arc::from),
-            phase: wire.status.phase,
+            owner: None,
+            node: spec.node.clone(),
+            phase: status.phase,
             ready_since: ready
                 .filter(|ready| ready.status == "True")
                 .map(|ready| ready.last_transition_time.unwrap_or_default()),
-            created: wire.metadata.creation_timestamp.unwrap_or_default(),
-            deletion_grace: object.deletion.then(|| wire.metadata.deletion_grace_period_seconds.unwrap_or(0)),
-            requests: spec.requests(),
-            host_ports: host_ports.collect(),
-            gated: !spec.scheduling_gates.is_empty(),
-            address: (!wire.status.pod_ip.is_empty()).then(|| wire.status.pod_ip.into()),
-            restarts: wire.status.container_statuses.iter().map(|status| status.restart_count).sum(),
-            finalizers: wire.metadata.finalizers.into(),
-            scheduler: spec.scheduler_name.into(),
-            claims: spec.volumes.iter().filter_map(|volume| volume.claim_name(&object.name)).collect(),
-        })
-        .filter(|_| !uid.is_empty())
+            created: Timestamp::default(),
+            deletion_grace: None,
+            address: (!status.pod_ip.is_empty()).then(|| status.pod_ip.into()),
+            restarts: status.container_statuses.iter().map(|status| status.restart_count).sum(),
+            finalizers: Arc::default(),
+            spec,
+        };
+        pod.read_metadata(before).ok()?;
+        (!object.uid.is_empty()).then_some(pod)
+    }
+
+    fn read_metadata(&mut self, before: Option<&Self>) -> Result<(), serde_json::Error> {
+        // A write that does not touch the metadata shares what was read from it.
+        if let Some(before) = before.filter(|before| Arc::ptr_eq(&before.object.labels, &self.object.labels))
+        {
+            self.owner.clone_from(&before.owner);
+            self.created = before.created;
+            self.deletion_grace = before.deletion_grace;
+            self.finalizers = before.finalizers.clone();
+            return Ok(());
+        }
+        let metadata: WireMetadata = self.object.decode_member("metadata")?;
+        self.owner = metadata.owner_references.iter().find(|owner| owner.controller).map(WireOwner::read);
+        self.created = metadata.creation_timestamp.unwrap_or_default();
+        self.deletion_grace =
+            self.object.deletion.then(|| metadata.deletion_grace_period_seconds.unwrap_or(0));
+        self.finalizers = metadata.finalizers.into();
+        Ok(())
     }
 
     pub(crate) fn uid(&self) -> &str {
@@ -144,6 +175,19 @@ impl Pod {
 
     pub(crate) fn name(&self) -> &str {
         &self.key.name
+    }
+
+    /// Whether a controller of pods sees the same in both: what is left is the business of node and kubelet.
+    pub(crate) fn looks_as(&self, other: &Self) -> bool {
+        self.object.uid == other.object.uid
+            && self.owner == other.owner
+            && self.node == other.node
+            && self.phase == other.phase
+            && self.ready_since == other.ready_since
+            && self.object.deletion == other.object.deletion
+            && self.restarts == other.restarts
+            && self.object.labels == other.object.labels
+            && self.finalizers == other.finalizers
     }
 
     /// Whether the pod has ended.
@@ -167,14 +211,32 @@ impl Pod {
     }
 }
 
+impl PodSpec {
+    fn read(pod: &Object) -> Option<Self> {
+        let spec: WireSpec = pod.decode_member("spec").ok()?;
+        let host_ports = spec.containers.iter().flat_map(|container| container.host_ports(spec.host_network));
+        Some(Self {
+            node: Some(spec.node_name.as_str()).filter(|node| !node.is_empty()).map(Arc::from),
+            requests: spec.requests(),
+            host_ports: host_ports.collect(),
+            gated: !spec.scheduling_gates.is_empty(),
+            claims: spec.volumes.iter().filter_map(|volume| volume.claim_name(&pod.name)).collect(),
+            scheduler: spec.scheduler_name.into(),
+        })
+    }
+}
+
+/// Pods by namespace and name.
+type Pods = BTreeMap<ObjectKey, Arc<Pod>>;
+
 /// All pods.
 #[derive(Debug, Default)]
 pub(crate) struct PodCache {
     pods: HashMap<ObjectKey, Arc<Pod>>,
-    by_owner: HashMap<Box<str>, BTreeSet<ObjectKey>>,
-    by_node: HashMap<Arc<str>, BTreeSet<ObjectKey>>,
+    by_owner: HashMap<Arc<str>, Pods>,
+    by_node: HashMap<Arc<str>, Pods>,
     /// Pods without a controller, for controllers that adopt.
-    orphans: BTreeSet<ObjectKey>,
+    orphans: Pods,
 }
 
 /// A pod before and after a change.
@@ -195,32 +257,26 @@ impl PodCache {
     /// Takes over a change of a pod.
     pub(crate) fn apply(&mut self, change: &Change) -> PodChange {
         let key = ObjectKey::of(&change.object);
+        let known = self.pods.get(&key);
         let after = match change.kind {
-            ChangeKind::Added | ChangeKind::Modified => Pod::read(&change.object).map(Arc::new),
+            ChangeKind::Added | ChangeKind::Modified => {
+                Pod::read(&change.object, known.map(Arc::as_ref)).map(Arc::new)
+            }
             ChangeKind::Deleted => None,
         };
         let before = match &after {
-            Some(pod) => self.pods.insert(key.clone(), pod.clone()),
+            Some(pod) => self.pods.insert(pod.key.clone(), pod.clone()),
             None => self.pods.remove(&key),
         };
-        if after.as_ref().is_some_and(|pod| pod.owner.is_none()) {
-            self.orphans.insert(key.clone());
-        } else {
-            self.orphans.remove(&key);
+        let change = PodChange { before, after };
+        let uid = |pod: &Pod| pod.owner.as_ref().map(|owner| owner.uid.clone());
+        reindex(&mut self.by_owner, &change, uid);
+        reindex(&mut self.by_node, &change, |pod| pod.node.clone());
+        match change.after.as_ref().filter(|pod| pod.owner.is_none()) {
+            Some(pod) => drop(self.orphans.insert(pod.key.clone(), pod.clone())),
+            None => drop(self.orphans.remove(&key)),
         }
-        if let Some(pod) = &before {
-            drop_from(&mut self.by_owner, pod.owner.as_ref().map(|owner| &owner.uid), &key);
-            drop_from(&mut self.by_node, pod.node.as_ref(), &key);
-        }
-        if let Some(pod) = &after {
-            if let Some(owner) = &pod.owner {
-                self.by_owner.entry(owner.uid.clone()).or_default().insert(key.clone());
-            }
-            if let Some(node) = &pod.node {
-                self.by_node.entry(node.clone()).or_default().insert(key);
-            }
-        }
-        PodChange { before, after }
+        change
     }
 
     pub(crate) fn get(&self, key: &ObjectKey) -> Option<&Arc<Pod>> {
@@ -228,217 +284,60 @@ impl PodCache {
     }
 
     /// Pods whose controller has this UID, by name.
-    pub(crate) fn owned_by(&self, uid: &str) -> Vec<Arc<Pod>> {
-        self.select(self.by_owner.get(uid))
+    pub(crate) fn owned_by(&self, uid: &str) -> impl Iterator<Item = &Arc<Pod>> {
+        self.by_owner.get(uid).into_iter().flat_map(BTreeMap::values)
     }
 
     /// Pods of a namespace without a controller, by name.
     pub(crate) fn orphans_in(&self, namespace: &str) -> Vec<Arc<Pod>> {
         let first = ObjectKey::new(namespace, "");
-        let keys = self.orphans.range(first..).take_while(|key| *key.namespace == *namespace);
-        keys.filter_map(|key| self.pods.get(key).cloned()).collect()
+        let pods = self.orphans.range(first..).take_while(|(key, _)| *key.namespace == *namespace);
+        pods.map(|(_, pod)| pod.clone()).collect()
     }
 
     /// Pods on a node, by namespace and name.
-    pub(crate) fn on_node(&self, node: &str) -> Vec<Arc<Pod>> {
-        self.select(self.by_node.get(node))
+    pub(crate) fn on_node(&self, node: &str) -> impl Iterator<Item = &Arc<Pod>> {
+        self.by_node.get(node).into_iter().flat_map(BTreeMap::values)
     }
 
     /// All pods, in no order.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Pod>> {
         self.pods.values()
     }
-
-    fn select(&self, keys: Option<&BTreeSet<ObjectKey>>) -> Vec<Arc<Pod>> {
-        keys.into_iter().flatten().filter_map(|key| self.pods.get(key).cloned()).collect()
-    }
 }
 
-fn drop_from<K: std::hash::Hash + Eq>(
-    index: &mut HashMap<K, BTreeSet<ObjectKey>>,
-    entry: Option<&K>,
-    key: &ObjectKey,
+/// When the next of the pods that are ready becomes available.
+pub(crate) fn next_available<'p>(
+    pods: impl Iterator<Item = &'p Arc<Pod>>,
+    min_ready_seconds: i64,
+    clock: Clock,
+) -> Option<Instant> {
+    let now = clock.now();
+    let soon = pods.filter(|pod| !pod.is_available(min_ready_seconds, now));
+    let since = soon.filter_map(|pod| pod.ready_since).min()?;
+    let wait = Duration::from_secs(u64::try_from(min_ready_seconds).unwrap_or(0));
+    // Timestamps are cut off to seconds: the moment may have passed while the pod does not count yet.
+    Some((clock.instant_at(since) + wait).max(clock.instant() + Duration::from_millis(1)))
+}
+
+/// Takes a change over into an index.
+fn reindex(
+    index: &mut HashMap<Arc<str>, Pods>,
+    change: &PodChange,
+    entry: impl Fn(&Pod) -> Option<Arc<str>>,
 ) {
-    if let Some(entry) = entry
-        && let Some(keys) = index.get_mut(entry)
+    let of = |pod: &Option<Arc<Pod>>| pod.as_ref().and_then(|pod| entry(pod));
+    let (before, after) = (of(&change.before), of(&change.after));
+    if let (Some(pod), Some(entry)) = (&change.before, before)
+        && after.as_ref() != Some(&entry)
+        && let Some(pods) = index.get_mut(&entry)
     {
-        keys.remove(key);
-        if keys.is_empty() {
-            index.remove(entry);
+        pods.remove(&pod.key);
+        if pods.is_empty() {
+            index.remove(&entry);
         }
     }
-}
-
-#[derive(Deserialize)]
-struct Wire {
-    metadata: WireMetadata,
-    #[serde(default)]
-    spec: WireSpec,
-    #[serde(default)]
-    status: WireStatus,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireMetadata {
-    creation_timestamp: Option<Timestamp>,
-    deletion_grace_period_seconds: Option<i64>,
-    #[serde(default)]
-    owner_references: Vec<WireOwner>,
-    #[serde(default)]
-    finalizers: Vec<Box<str>>,
-}
-
-#[derive(Deserialize)]
-struct WireOwner {
-    kind: Box<str>,
-    name: Box<str>,
-    uid: Box<str>,
-    #[serde(default)]
-    controller: bool,
-}
-
-impl WireOwner {
-    fn read(&self) -> Owner {
-        Owner { kind: self.kind.clone(), name: self.name.clone(), uid: self.uid.clone() }
+    if let (Some(pod), Some(entry)) = (&change.after, after) {
+        index.entry(entry).or_default().insert(pod.key.clone(), pod.clone());
     }
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct WireSpec {
-    node_name: String,
-    scheduler_name: String,
-    host_network: bool,
-    scheduling_gates: Vec<serde::de::IgnoredAny>,
-    containers: Vec<WireContainer>,
-    init_containers: Vec<WireContainer>,
-    volumes: Vec<WireVolume>,
-    overhead: HashMap<String, serde_json::Value>,
-}
-
-impl WireSpec {
-    /// `resourcehelper.PodRequests`: containers together, or the largest init container beside the sidecars that
-    /// were started before it.
-    fn requests(&self) -> Requests {
-        let mut sum =
-            self.containers.iter().map(WireContainer::requests).fold(Requests::default(), Requests::plus);
-        let (mut sidecars, mut largest) = (Requests::default(), Requests::default());
-        for container in &self.init_containers {
-            let requests = container.requests();
-            if container.restart_policy == "Always" {
-                sum = sum.plus(requests);
-                sidecars = sidecars.plus(requests);
-                largest = largest.max(sidecars);
-            } else {
-                largest = largest.max(sidecars.plus(requests));
-            }
-        }
-        sum.max(largest).plus(read_requests(&self.overhead))
-    }
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct WireContainer {
-    resources: WireResources,
-    restart_policy: String,
-    ports: Vec<WirePort>,
-}
-
-impl WireContainer {
-    fn requests(&self) -> Requests {
-        read_requests(&self.resources.requests)
-    }
-
-    fn host_ports(&self, host_network: bool) -> impl Iterator<Item = HostPort> + '_ {
-        self.ports.iter().filter_map(move |port| {
-            let number =
-                if host_network && port.host_port == 0 { port.container_port } else { port.host_port };
-            let protocol = if port.protocol.is_empty() { "TCP" } else { &port.protocol };
-            (number > 0).then(|| HostPort {
-                port: number,
-                protocol: protocol.into(),
-                address: port.host_ip.as_str().into(),
-            })
-        })
-    }
-}
-
-fn read_requests(requests: &HashMap<String, serde_json::Value>) -> Requests {
-    let read = |name: &str, parse: fn(&str) -> Option<i64>| match requests.get(name) {
-        Some(serde_json::Value::String(text)) => parse(text).unwrap_or(0),
-        Some(serde_json::Value::Number(number)) => parse(&number.to_string()).unwrap_or(0),
-        Some(_) | None => 0,
-    };
-    Requests {
-        milli_cpu: read("cpu", quantity::milli),
-        memory: read("memory", quantity::whole),
-        ephemeral_storage: read("ephemeral-storage", quantity::whole),
-    }
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct WireResources {
-    requests: HashMap<String, serde_json::Value>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct WirePort {
-    container_port: u32,
-    host_port: u32,
-    #[serde(rename = "hostIP")]
-    host_ip: String,
-    protocol: String,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct WireVolume {
-    name: String,
-    persistent_volume_claim: Option<WireClaim>,
-    ephemeral: Option<serde::de::IgnoredAny>,
-}
-
-impl WireVolume {
-    fn claim_name(&self, pod: &str) -> Option<Box<str>> {
-        match (&self.persistent_volume_claim, &self.ephemeral) {
-            (Some(claim), _) => Some(claim.claim_name.as_str().into()),
-            (None, Some(_)) => Some(format!("{pod}-{}", self.name).into()),
-            (None, None) => None,
-        }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireClaim {
-    claim_name: String,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct WireStatus {
-    phase: Phase,
-    #[serde(rename = "podIP")]
-    pod_ip: String,
-    conditions: Vec<WireCondition>,
-    container_statuses: Vec<WireContainerStatus>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireCondition {
-    #[serde(rename = "type")]
-    kind: String,
-    status: String,
-    last_transition_time: Option<Timestamp>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct WireContainerStatus {
-    restart_count: u32,
 }

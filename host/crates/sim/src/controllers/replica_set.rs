@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -14,8 +13,9 @@ use super::kinds::Known;
 use super::labels::LabelSelector;
 use super::object_key::ObjectKey;
 use super::pod_template::{claim, pod_from};
-use super::pods::{Phase, Pod, PodChange};
+use super::pods::{Phase, Pod, PodChange, next_available};
 use super::queue::WorkQueue;
+use super::spec_cache::SpecCache;
 use super::{Controller, Seen};
 use crate::store::Object;
 
@@ -27,21 +27,10 @@ const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 #[derive(Debug)]
 pub(super) struct ReplicaSets {
     queue: WorkQueue<ObjectKey>,
+    specs: SpecCache<WireSpec>,
 }
 
-#[derive(Deserialize)]
-struct Wire {
-    metadata: WireMetadata,
-    spec: WireSpec,
-}
-
-#[derive(Deserialize)]
-struct WireMetadata {
-    #[serde(default)]
-    generation: i64,
-}
-
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WireSpec {
     #[serde(default = "one")]
@@ -60,12 +49,18 @@ fn one() -> usize {
 
 impl ReplicaSets {
     pub(super) fn new() -> Self {
-        Self { queue: WorkQueue::new() }
+        Self { queue: WorkQueue::new(), specs: SpecCache::new() }
     }
 }
 
-/// Adds the controllers of a pod before and after a change, if they are of a kind.
+/// Adds the controllers of a pod before and after a change, if they are of a kind and the change is one that
+/// controllers of pods care about.
 pub(super) fn enqueue_owner(queue: &mut WorkQueue<ObjectKey>, change: &PodChange, kind: &str) {
+    if let (Some(before), Some(after)) = (&change.before, &change.after)
+        && before.looks_as(after)
+    {
+        return;
+    }
     let mut last = None;
     for pod in [&change.before, &change.after].into_iter().flatten() {
         if let Some(owner) = pod.owner.as_ref().filter(|owner| *owner.kind == *kind)
@@ -82,6 +77,7 @@ impl Controller for ReplicaSets {
         if let Some(pod) = seen.pod {
             enqueue_owner(&mut self.queue, pod, "ReplicaSet");
         } else if seen.known == Some(Known::ReplicaSet) {
+            self.specs.observe(seen.change);
             self.queue.add(ObjectKey::of(&seen.change.object));
         }
     }
@@ -94,11 +90,11 @@ impl Controller for ReplicaSets {
         let Some(set) = context.get(&context.kinds.replica_sets, &key.namespace, &key.name) else {
             return Ok(());
         };
-        let wire: Wire = set.decode()?;
-        let pods = claim(&set, &wire.spec.selector, context)?;
+        let spec = self.specs.read(&set)?;
+        let pods = claim(&set, &spec.selector, context)?;
         let active: Vec<Arc<Pod>> = pods.into_iter().filter(|pod| pod.is_active()).collect();
-        let done = if set.deletion { Ok(()) } else { self.scale(&set, &wire, &active, context) };
-        self.report(key, &set, &wire, &active, context)?;
+        let done = if set.deletion { Ok(()) } else { self.scale(&set, &spec, &active, context) };
+        self.report(key, &set, &spec, &active, context)?;
         done
     }
 }
@@ -108,15 +104,15 @@ impl ReplicaSets {
     fn scale(
         &mut self,
         set: &Object,
-        wire: &Wire,
+        spec: &WireSpec,
         active: &[Arc<Pod>],
         context: &mut Context,
     ) -> Result<(), SyncError> {
-        let missing = wire.spec.replicas.saturating_sub(active.len());
+        let missing = spec.replicas.saturating_sub(active.len());
         for _ in 0..missing.min(BURST) {
-            create_pod(set, &wire.spec.template, "replicaset-controller", context)?;
+            create_pod(set, &spec.template, "replicaset-controller", context)?;
         }
-        let surplus = active.len().saturating_sub(wire.spec.replicas);
+        let surplus = active.len().saturating_sub(spec.replicas);
         if surplus > 0 {
             let mut ranked: Vec<_> = active.to_vec();
             let now = context.clock.now();
@@ -136,12 +132,12 @@ impl ReplicaSets {
         &mut self,
         key: &ObjectKey,
         set: &Object,
-        wire: &Wire,
+        spec: &WireSpec,
         pods: &[Arc<Pod>],
         context: &mut Context,
     ) -> Result<(), SyncError> {
         let now = context.clock.now();
-        let template_labels = wire.spec.template.pointer("/metadata/labels").and_then(Value::as_object);
+        let template_labels = spec.template.pointer("/metadata/labels").and_then(Value::as_object);
         let fully_labeled = |pod: &Pod| {
             let mut labels = template_labels.into_iter().flatten();
             labels.all(|(key, value)| pod.object.label(key) == value.as_str())
@@ -154,15 +150,12 @@ impl ReplicaSets {
         };
         put("fullyLabeledReplicas", pods.iter().filter(|pod| fully_labeled(pod)).count());
         put("readyReplicas", pods.iter().filter(|pod| pod.is_ready()).count());
-        let available = |pod: &&Arc<Pod>| pod.is_available(wire.spec.min_ready_seconds, now);
+        let available = |pod: &&Arc<Pod>| pod.is_available(spec.min_ready_seconds, now);
         put("availableReplicas", pods.iter().filter(available).count());
         status.insert("replicas".into(), pods.len().into());
-        status.insert("observedGeneration".into(), wire.metadata.generation.into());
-        let soon = pods.iter().filter(|pod| pod.is_ready() && !available(pod));
-        if let Some(since) = soon.filter_map(|pod| pod.ready_since).min() {
-            let wait = Duration::from_secs(u64::try_from(wire.spec.min_ready_seconds).unwrap_or(0));
-            let at = context.clock.instant_at(since) + wait;
-            self.queue.add_at(key.clone(), at.max(context.clock.instant() + Duration::from_millis(1)));
+        status.insert("observedGeneration".into(), set.generation.into());
+        if let Some(at) = next_available(pods.iter(), spec.min_ready_seconds, context.clock) {
+            self.queue.add_at(key.clone(), at);
         }
         context.update_status(set, status.into())
     }

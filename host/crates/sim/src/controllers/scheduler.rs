@@ -16,7 +16,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use tokio::time::Instant;
 
 pub(super) use self::claims::{SELECTED_NODE, waits_for_consumer};
@@ -33,7 +32,7 @@ use super::pods::{Pod, PodChange};
 use super::queue::WorkQueue;
 use super::{Controller, Seen};
 use crate::random::fnv1a;
-use crate::store::{Change, ChangeKind};
+use crate::store::{Change, ChangeKind, Draft};
 
 const NAME: &str = "default-scheduler";
 /// `minFeasibleNodesToFind`: below this number of nodes all are asked.
@@ -43,11 +42,11 @@ const FEW_NODES: usize = 100;
 #[derive(Debug)]
 pub(super) struct Scheduler {
     queue: WorkQueue<ObjectKey>,
-    nodes: BTreeMap<Box<str>, NodeInfo>,
+    nodes: BTreeMap<Arc<str>, NodeInfo>,
     /// What is counted on which node, by pod: bound pods and those about to be bound.
-    counted: HashMap<ObjectKey, (Box<str>, Share)>,
+    counted: HashMap<ObjectKey, (Arc<str>, Share)>,
     /// Loads of nodes that are not known (yet).
-    homeless: HashMap<Box<str>, Load>,
+    homeless: HashMap<Arc<str>, Load>,
     /// Pods with a node but without a binding yet.
     assumed: HashMap<ObjectKey, Assumed>,
     /// Failed attempts of pods, and the time of the last one.
@@ -60,8 +59,8 @@ pub(super) struct Scheduler {
 
 #[derive(Debug, Clone)]
 struct Assumed {
-    uid: Box<str>,
-    node: Box<str>,
+    uid: Arc<str>,
+    node: Arc<str>,
     /// The earliest time of the binding.
     due: Instant,
 }
@@ -74,7 +73,7 @@ struct Failed {
 
 /// What came out of an attempt.
 enum Attempt {
-    Node(Box<str>),
+    Node(Arc<str>),
     Nowhere(String),
 }
 
@@ -111,7 +110,7 @@ impl Scheduler {
             Some(pod) if is_pending(pod) => {
                 if !self.parked.contains_key(&pod.key) && !self.assumed.contains_key(&pod.key) {
                     let is_new = change.before.is_none();
-                    let was_gated = change.before.as_ref().is_some_and(|before| before.gated);
+                    let was_gated = change.before.as_ref().is_some_and(|before| before.spec.gated);
                     if is_new || was_gated {
                         self.queue.add(pod.key.clone());
                     }
@@ -265,7 +264,7 @@ impl Scheduler {
         }
         let now = context.clock.seconds();
         let node = assumed.node.clone();
-        context.update(&pod.object, |value| write_binding(value, &node, &now))?;
+        context.edit(&pod.object, |draft| write_binding(draft, &node, &now))?;
         let message = format!("Successfully assigned {}/{} to {node}", pod.key.namespace, pod.key.name);
         context.events.record(Report {
             about: &pod.object,
@@ -281,17 +280,15 @@ impl Scheduler {
     /// Notes that there is no node for a pod, and tells.
     fn park(&mut self, pod: &Arc<Pod>, message: &str, context: &mut Context) -> Result<(), SyncError> {
         let time = context.clock.seconds();
-        context.update(&pod.object, |value| {
-            let generation = generation(value);
-            let Some(status) = conditions::status_of(value) else { return };
+        context.edit(&pod.object, |draft| {
             let condition = Condition {
                 kind: "PodScheduled",
                 status: "False",
                 reason: Some("Unschedulable"),
                 message: Some(message),
-                observed_generation: generation,
+                observed_generation: Some(draft.object().generation),
             };
-            conditions::set(status, Times::ProbeNull, condition, &time);
+            conditions::set(draft.status(), Times::ProbeNull, condition, &time);
         })?;
         let now = context.clock.instant();
         let failed = self.failed.entry(pod.key.clone()).or_insert(Failed { attempts: 0, last: now });
@@ -352,39 +349,30 @@ impl Controller for Scheduler {
 
 fn is_pending(pod: &Pod) -> bool {
     pod.node.is_none()
-        && !pod.gated
+        && !pod.spec.gated
         && !pod.object.deletion
         && !pod.is_terminal()
-        && (&*pod.scheduler == NAME || pod.scheduler.is_empty())
+        && (&*pod.spec.scheduler == NAME || pod.spec.scheduler.is_empty())
 }
 
 fn share(pod: &Pod) -> Share {
     Share {
-        requests: pod.requests,
-        host_ports: pod.host_ports.clone(),
+        requests: pod.spec.requests,
+        host_ports: pod.spec.host_ports.clone(),
         owner: pod.owner.as_ref().map(|owner| fnv1a(owner.uid.as_bytes())),
     }
 }
 
-/// What the binding subresource does to a pod.
-fn write_binding(pod: &mut Value, node: &str, now: &str) {
-    let Some(fields) = pod.as_object_mut() else { return };
-    if let Some(spec) = fields.entry("spec").or_insert_with(|| json!({})).as_object_mut() {
-        spec.insert("nodeName".into(), node.into());
-    }
-    let generation = generation(pod);
-    let Some(status) = conditions::status_of(pod) else { return };
+/// What the binding subresource does to a pod. The generation stays, although the spec changes: as upstream.
+fn write_binding(pod: &mut Draft<'_>, node: &str, now: &str) {
+    pod.map("spec").insert("nodeName".into(), node.into());
     let condition = Condition {
         kind: "PodScheduled",
         status: "True",
-        observed_generation: generation,
+        observed_generation: Some(pod.object().generation),
         ..Condition::default()
     };
-    conditions::set(status, Times::ProbeNull, condition, now);
-}
-
-fn generation(object: &Value) -> Option<i64> {
-    object.pointer("/metadata/generation").and_then(Value::as_i64)
+    conditions::set(pod.status(), Times::ProbeNull, condition, now);
 }
 
 /// 1 s, doubled with each attempt, at most 10 s (`podInitialBackoffSeconds`, `podMaxBackoffSeconds`).

@@ -11,7 +11,7 @@ use super::kinds::Known;
 use super::labels::LabelSelector;
 use super::object_key::ObjectKey;
 use super::pod_template::{claim, pod_from, set_metadata};
-use super::pods::Pod;
+use super::pods::{Pod, next_available};
 use super::queue::WorkQueue;
 use super::replica_set::enqueue_owner;
 use super::revisions::{self, HASH_LABEL};
@@ -138,6 +138,10 @@ impl Controller for StatefulSets {
         let mut sync = Sync { set, wire, pods, current, update };
         let done = if sync.set.deletion { Ok(()) } else { sync.act(context) };
         sync.report(context)?;
+        let min_ready = sync.wire.spec.min_ready_seconds;
+        if let Some(at) = next_available(sync.pods.iter(), min_ready, context.clock) {
+            self.queue.add_at(key.clone(), at);
+        }
         done
     }
 }
@@ -292,7 +296,7 @@ impl Sync {
         let pods: Vec<_> = context
             .pods
             .owned_by(&self.set.uid)
-            .into_iter()
+            .cloned()
             .filter(|pod| ordinal(&self.set, pod).is_some())
             .collect();
         let now = context.clock.now();

@@ -29,7 +29,7 @@ pub(super) fn pod(mut object: Value) -> Pod {
     object["metadata"] = json!({ "name": "p", "namespace": "default", "uid": "u" });
     let store = empty_store();
     let kind = store.kind("", "pods").expect("a built-in kind");
-    Pod::read(&Arc::new(Object::new(&kind, &object, 1))).expect("a pod")
+    Pod::read(&Arc::new(Object::new(&kind, &object, 1)), None).expect("a pod")
 }
 
 pub(super) fn empty_store() -> Store {

@@ -33,7 +33,7 @@ const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
 pub(super) struct Volumes {
     queue: WorkQueue<ObjectKey>,
     /// When the volumes of claims are ready, by the claim's UID.
-    provisioning: HashMap<Box<str>, Instant>,
+    provisioning: HashMap<Arc<str>, Instant>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -121,7 +121,14 @@ impl Volumes {
         class: &str,
         context: &mut Context,
     ) -> Result<(), SyncError> {
-        let Some(found) = context.get(&context.kinds.storage_classes, "", class) else { return Ok(()) };
+        if !claim.spec.volume_name.is_empty() {
+            // It waits for the volume that it names, without a word.
+            return Ok(());
+        }
+        let Some(found) = context.get(&context.kinds.storage_classes, "", class) else {
+            tell_no_class(object, class, context);
+            return Ok(());
+        };
         let node = claim.metadata.annotations.get(SELECTED_NODE).and_then(Value::as_str);
         if node.is_none() && waits_for_consumer(class, context) {
             let message = "waiting for first consumer to be created before binding";
@@ -225,7 +232,7 @@ impl Controller for Volumes {
                     _ => None,
                 });
                 if let Some(pod) = ended {
-                    for claim in &pod.claims {
+                    for claim in &pod.spec.claims {
                         self.queue.add(ObjectKey::new(&pod.key.namespace, claim));
                     }
                 }
@@ -248,7 +255,7 @@ fn release_claim(claim: &Object, context: &mut Context) -> Result<(), SyncError>
     let used = context.pods.all().any(|pod| {
         pod.key.namespace.as_ref() == &*claim.namespace
             && !pod.is_terminal()
-            && pod.claims.contains(&claim.name)
+            && pod.spec.claims.iter().any(|name| **name == *claim.name)
     });
     if used {
         return Ok(());
@@ -263,7 +270,10 @@ fn set_default_class(claim: &Object, context: &mut Context) -> Result<(), SyncEr
         let annotations = value.pointer("/metadata/annotations").and_then(Value::as_object);
         annotations.and_then(|map| map.get(DEFAULT_CLASS)).and_then(Value::as_str) == Some("true")
     };
-    let Some(class) = classes.iter().find(is_default) else { return Ok(()) };
+    let Some(class) = classes.iter().find(is_default) else {
+        tell_no_class(claim, "", context);
+        return Ok(());
+    };
     let name = class.name.to_string();
     context.update(claim, |value| {
         if let Some(spec) = value.get_mut("spec").and_then(Value::as_object_mut) {
@@ -406,11 +416,25 @@ fn add_finalizer(object: &mut Value, finalizer: &str) {
     }
 }
 
+/// Says that nobody makes a volume for a claim.
+fn tell_no_class(claim: &Object, class: &str, context: &mut Context) {
+    if class.is_empty() {
+        let message = "no persistent volumes available for this claim and no storage class is set";
+        return tell(claim, "FailedBinding", message, context);
+    }
+    let message = format!("storageclass.storage.k8s.io {class:?} not found");
+    report(claim, true, "ProvisioningFailed", &message, context);
+}
+
 fn tell(claim: &Object, reason: &str, message: &str, context: &mut Context) {
+    report(claim, false, reason, message, context);
+}
+
+fn report(claim: &Object, warning: bool, reason: &str, message: &str, context: &mut Context) {
     context.events.record(Report {
         about: claim,
         field_path: None,
-        warning: false,
+        warning,
         reason,
         message,
         reporter: Reporter::Controller("persistentvolume-controller"),

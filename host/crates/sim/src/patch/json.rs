@@ -91,10 +91,7 @@ impl Operation {
         match self {
             Self::Add { path, value } => add(document, path, value.clone()),
             Self::Remove { path } => remove(document, path).map(drop),
-            Self::Replace { path, value } => {
-                *find_mut(document, path)? = value.clone();
-                Ok(())
-            }
+            Self::Replace { path, value } => replace(document, path, value.clone()),
             Self::Move { from, path } => {
                 if path.strip_prefix(from.as_str()).is_some_and(|rest| rest.starts_with('/')) {
                     return Err(JsonPatchError::Missing(path.clone()));
@@ -196,6 +193,18 @@ fn add(document: &mut Value, path: &str, value: Value) -> Result<(), JsonPatchEr
     Ok(())
 }
 
+/// Upstream's library adds a key that is absent, against the RFC; list items must be there.
+fn replace(document: &mut Value, path: &str, value: Value) -> Result<(), JsonPatchError> {
+    if !path.is_empty()
+        && let (Value::Object(map), last) = parent(document, path)?
+    {
+        map.insert(last, value);
+        return Ok(());
+    }
+    *find_mut(document, path)? = value;
+    Ok(())
+}
+
 fn remove(document: &mut Value, path: &str) -> Result<Value, JsonPatchError> {
     let missing = || JsonPatchError::Missing(path.to_owned());
     match parent(document, path)? {
@@ -271,6 +280,13 @@ mod tests {
     }
 
     #[test]
+    fn replacing_what_is_absent_adds_it_to_a_map_only() {
+        check(json!({}), json!([{"op": "replace", "path": "/a", "value": 1}]), Ok(json!({"a": 1})));
+        check(json!({}), json!([{"op": "replace", "path": "/a/b", "value": 1}]), Err(()));
+        check(json!([0]), json!([{"op": "replace", "path": "/1", "value": 1}]), Err(()));
+    }
+
+    #[test]
     fn copying_the_document_into_itself_ends() {
         let copies: Vec<Value> =
             (0..40).map(|n| json!({"op": "copy", "from": "", "path": format!("/{n}")})).collect();
@@ -278,6 +294,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn no_bytes_make_the_parser_panic(text in "[\\[\\]{}\",:a-z0-9/ ]{0,80}") {
+            let _ = JsonPatch::parse(text.as_bytes());
+        }
+
         #[test]
         fn no_path_makes_a_patch_panic(path in "[/~0-9a-z-]{0,8}", from in "[/~0-9a-z-]{0,8}", op in 0usize..6) {
             let op = ["add", "remove", "replace", "move", "copy", "test"][op];

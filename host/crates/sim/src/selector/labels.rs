@@ -45,7 +45,9 @@ impl LabelSelector {
         let mut parser = Parser { tokens: &tokens };
         let mut requirements = Vec::new();
         while !parser.tokens.is_empty() {
-            requirements.push(parser.requirement()?);
+            let requirement = parser.requirement();
+            requirements
+                .push(requirement.map_err(|problem| format!("unable to parse requirement: {problem}"))?);
             match parser.next() {
                 None => break,
                 Some(Token::Comma) if !parser.tokens.is_empty() => {}

@@ -13,6 +13,8 @@ use crate::status::Status;
 use crate::{admission, alias};
 
 const ACCEPTED: [&str; 3] = ["application/json", "application/yaml", PROTOBUF];
+/// Bytes of a body that a failure shows.
+const SHOWN: usize = 1024;
 const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
 /// What happens with unknown fields (`fieldValidation`).
@@ -73,7 +75,15 @@ pub(super) fn options<T: DeserializeOwned + Default>(call: &Call<'_>, body: &Byt
 
 /// Reads an object of the call's kind. Returns warnings, too.
 pub(super) fn object(call: &Call<'_>, body: &Bytes) -> Result<(Value, Vec<String>), Status> {
-    let mut object = tree(call, body)?;
+    let mut object = match media_type(call) {
+        "" | "application/json" => serde_json::from_slice(body)
+            .map_err(|error| unrecognized(&call.asked().kind, &error.to_string(), body))?,
+        _ => tree(call, body)?,
+    };
+    // What is stored must be readable again, with the managers of its fields added.
+    if !admission::is_shallow(&object) {
+        return Err(unrecognized(&call.asked().kind, "exceeded max depth", body));
+    }
     check_type(call, &mut object, body)?;
     let warnings = known_fields(call, &mut object)?;
     if call.alias.is_some() {
@@ -87,22 +97,16 @@ pub(super) fn check_type(call: &Call<'_>, object: &mut Value, body: &[u8]) -> Re
     let wanted_version = join_version(&call.asked().group, &call.target.version);
     let kind = &call.kind.kind;
     let Some(map) = object.as_object_mut() else {
-        let start = String::from_utf8_lossy(body.get(..30.min(body.len())).unwrap_or_default()).into_owned();
-        return Err(Status::bad_request(format!(
-            "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse \
-             error: json: cannot unmarshal into Go value of type struct {{ APIVersion string; Kind string }} \
-             ({start})"
-        )));
+        let found = admission::type_name(object);
+        let problem = format!(
+            "json: cannot unmarshal {found} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,\
+             omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}"
+        );
+        return Err(unrecognized(kind, &problem, body));
     };
     let text = |key: &str| map.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (found_version, found_kind) = (text("apiVersion"), text("kind"));
-    if !found_kind.is_empty() && found_kind != *kind {
-        return Err(Status::bad_request(format!(
-            "{found_kind} in version \"{}\" cannot be handled as a {kind}: converting ({found_version}.{found_kind}) \
-             to ({kind}): unknown conversion",
-            found_version.rsplit('/').next().unwrap_or_default(),
-        )));
-    }
+    check_convertible(call, &found_version, &found_kind)?;
     if !found_version.is_empty() && found_version != wanted_version {
         return Err(Status::bad_request(format!(
             "the API version in the data ({found_version}) does not match the expected API version \
@@ -112,6 +116,50 @@ pub(super) fn check_type(call: &Call<'_>, object: &mut Value, body: &[u8]) -> Re
     map.insert("kind".into(), kind.clone().into());
     map.insert("apiVersion".into(), call.asked().api_version().into());
     Ok(())
+}
+
+/// Refuses what upstream's scheme does not know, or cannot convert to the kind of the request.
+fn check_convertible(call: &Call<'_>, version: &str, found: &str) -> Result<(), Status> {
+    let (asked, kind) = (call.asked(), &call.kind.kind);
+    let found = if found.is_empty() { kind } else { found };
+    let version = if version.is_empty() {
+        join_version(&asked.group, &call.target.version)
+    } else {
+        version.to_owned()
+    };
+    let (group, short) = version.rsplit_once('/').unwrap_or(("", &version));
+    let same_group = group == asked.group;
+    if *found == **kind && same_group && asked.serves(short) {
+        return Ok(());
+    }
+    let known = schema::builtin(group, found).is_some() && (!same_group || asked.serves(short));
+    let problem = if !known {
+        format!(
+            "no kind {found:?} is registered for version {version:?} in scheme \"pkg/runtime/scheme.go:111\""
+        )
+    } else if *found != **kind {
+        let package = internal_package(&asked.group);
+        format!("converting ({short}.{found}) to ({package}.{kind}): unknown conversion")
+    } else {
+        return Ok(());
+    };
+    Err(Status::bad_request(format!("{found} in version {short:?} cannot be handled as a {kind}: {problem}")))
+}
+
+/// The Go package of a group's internal types: the first part of the group's name.
+fn internal_package(group: &str) -> &str {
+    if group.is_empty() { "core" } else { group.split('.').next().unwrap_or(group) }
+}
+
+/// The failure of a body that is no object of any kind; shows its first bytes.
+fn unrecognized(kind: &str, problem: &str, body: &[u8]) -> Status {
+    let start = body.get(..SHOWN.min(body.len())).unwrap_or_default();
+    let more = if body.len() > SHOWN { " ..." } else { "" };
+    Status::bad_request(format!(
+        "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: \
+         {problem} ({}{more})",
+        String::from_utf8_lossy(start)
+    ))
 }
 
 /// Drops unknown fields, and reports them as the request wants.

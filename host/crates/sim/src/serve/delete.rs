@@ -31,10 +31,11 @@ struct Preconditions {
 
 impl Api {
     pub(super) fn delete(&self, call: &Call<'_>, body: &Bytes) -> Result<Reply, Status> {
-        let options = options(call, body)?;
+        let (options, orphan_dependents) = options(call, body)?;
         let deleted = self.store.delete_as(&call.kind, call.namespace(), call.name(), &options)?;
-        let waits = !deleted.gone && options.propagation == Some(Propagation::Foreground);
-        let code = if waits { StatusCode::ACCEPTED } else { StatusCode::OK };
+        // Upstream tells the waiting from the done only for clients of the option that is no longer used.
+        let accepted = !deleted.gone && orphan_dependents == Some(false);
+        let code = if accepted { StatusCode::ACCEPTED } else { StatusCode::OK };
         if deleted.gone && !returns_object(&call.kind) {
             return Ok(Reply::json(code, success(&deleted.object)));
         }
@@ -45,7 +46,7 @@ impl Api {
         if call.kind.is("", "namespaces") || call.kind.is("", "services") && call.target.namespace.is_none() {
             return Err(Status::method_not_allowed());
         }
-        let options = options(call, body)?;
+        let (options, _) = options(call, body)?;
         let namespace = call.target.namespace.as_deref();
         let renderer = call.renderer(&self.store)?;
         let selected = ListRequest::parse(&call.kind, namespace, call.query)?;
@@ -68,8 +69,8 @@ impl Api {
     }
 }
 
-/// Reads the options: from the body, or from the query when there is none.
-fn options(call: &Call<'_>, body: &Bytes) -> Result<DeleteOptions, Status> {
+/// Reads the options, and the deprecated `orphanDependents`: from the body, or from the query when there is none.
+fn options(call: &Call<'_>, body: &Bytes) -> Result<(DeleteOptions, Option<bool>), Status> {
     let mut wire: Wire = decode::options(call, body)?;
     if body.is_empty() {
         wire.grace_period_seconds = call.query.get("gracePeriodSeconds").parse().ok();
@@ -86,13 +87,14 @@ fn options(call: &Call<'_>, body: &Bytes) -> Result<DeleteOptions, Status> {
             .map(|orphan| if orphan { Propagation::Orphan } else { Propagation::Background }),
     };
     let preconditions = wire.preconditions.unwrap_or_default();
-    Ok(DeleteOptions {
+    let options = DeleteOptions {
         grace_period_seconds: wire.grace_period_seconds,
         propagation,
         uid: preconditions.uid,
         resource_version: preconditions.resource_version,
         dry_run,
-    })
+    };
+    Ok((options, wire.orphan_dependents))
 }
 
 fn non_empty(text: &str) -> Option<String> {
@@ -100,7 +102,7 @@ fn non_empty(text: &str) -> Option<String> {
 }
 
 fn unknown_policy(found: &str) -> Status {
-    let known = ["Background", "Foreground", "Orphan", "nil"];
+    let known = ["Foreground", "Background", "Orphan", "nil"];
     let error = FieldError {
         kind: FieldErrorKind::NotSupported(
             format!("{found:?}"),

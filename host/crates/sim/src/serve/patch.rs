@@ -69,12 +69,15 @@ fn check_name(call: &Call<'_>, patched: &Value) -> Result<(), Status> {
 fn read(call: &Call<'_>, body: &Bytes) -> Result<Patch, Status> {
     let tree = || decode::json(body).map_err(|_| Status::bad_request("error decoding patch: invalid JSON"));
     match decode::media_type(call) {
-        "application/json-patch+json" => JsonPatch::parse(body)
-            .map(Patch::Json)
-            .map_err(|error| Status::bad_request(format!("error decoding patch: {error}"))),
-        "application/merge-patch+json" => Ok(Patch::Merge(tree()?)),
+        "application/json-patch+json" => match tree() {
+            Ok(tree) if !tree.is_array() => Err(wrong_shape(&tree, "[]handlers.jsonPatchOp")),
+            Ok(_) | Err(_) => JsonPatch::parse(body)
+                .map(Patch::Json)
+                .map_err(|error| Status::bad_request(format!("error decoding patch: {error}"))),
+        },
+        "application/merge-patch+json" => Ok(Patch::Merge(map(tree()?)?)),
         "application/strategic-merge-patch+json" if call.kind.custom.is_none() => {
-            Ok(Patch::Strategic(tree()?))
+            Ok(Patch::Strategic(map(tree()?)?))
         }
         _ => {
             let known: Vec<&str> = TYPES
@@ -84,6 +87,21 @@ fn read(call: &Call<'_>, body: &Bytes) -> Result<Patch, Status> {
             Err(Status::unsupported_media_type(&known))
         }
     }
+}
+
+/// A patch that has to be a JSON object.
+fn map(patch: Value) -> Result<Value, Status> {
+    if patch.is_object() {
+        return Ok(patch);
+    }
+    Err(wrong_shape(&patch, "map[string]interface {}"))
+}
+
+fn wrong_shape(patch: &Value, wanted: &str) -> Status {
+    let found = admission::type_name(patch);
+    Status::bad_request(format!(
+        "error decoding patch: json: cannot unmarshal {found} into Go value of type {wanted}"
+    ))
 }
 
 fn patch_object(call: &Call<'_>, patch: &Patch, object: &mut Value) -> Result<(), Status> {

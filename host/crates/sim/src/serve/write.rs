@@ -140,7 +140,8 @@ pub(crate) fn check_version(kind: &Kind, current: &Value, new: &Value) -> Result
             kind: crate::status::FieldErrorKind::Invalid("0".to_owned()),
             ..FieldError::required(field, "must be specified for an update")
         };
-        return Err(Status::invalid(kind, name, &[error]));
+        // The one failure of this sort that names the resource, not the kind.
+        return Err(Status::invalid_named(&kind.plural, &kind.group, name, &[error]));
     }
     if version.parse::<u64>().is_err() {
         return Err(Status::bad_request(format!(

@@ -6,12 +6,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Map, Value};
 
-use super::write::{bump_generation, is_finished, metadata};
-use super::{Change, ChangeKind, Inner, Object, Store, WriteMode};
+use super::write::{bump_generation, is_finished};
+use super::{Draft, Object, Store};
 use crate::clock;
-use crate::registry::{Kind, KindRef};
+use crate::registry::KindRef;
 use crate::status::Status;
 
 /// Seconds a pod gets when neither it nor the request says otherwise.
@@ -86,38 +87,20 @@ impl Store {
         let mut inner = self.shared.inner.lock();
         let current = inner.object(kind, namespace, name).ok_or_else(|| Status::not_found(kind, name))?;
         check_preconditions(&current, options)?;
-        let old = current.value();
-        let mut new = old.clone();
-        set_finalizers(&mut new, options.propagation);
-        let grace = grace(kind, &old, options);
-        mark(&mut new, kind, grace, self.clock());
-        let mode = if options.dry_run { WriteMode::DryRun } else { WriteMode::Keep };
-        if is_finished(kind, &new) {
-            return Ok(inner.remove(current, old, mode, self));
+        let mut draft = Draft::new(&current);
+        set_finalizers(draft.metadata(), options.propagation);
+        let grace = grace(&current, options);
+        mark(&mut draft, grace, self.clock());
+        let (limits, gone) = (self.shared.limits, is_finished(&mut draft));
+        // The deletion of a pod is written before it is done, also where nothing holds it up.
+        let is_written = draft.is_changed() && (!gone || kind.is("", "pods"));
+        if options.dry_run {
+            let object = if is_written { Arc::new(draft.finish(current.resource_version)) } else { current };
+            return Ok(Deleted { object, gone });
         }
-        let object = if new == old {
-            current
-        } else if mode == WriteMode::DryRun {
-            Arc::new(Object::new(kind, &new, current.resource_version))
-        } else {
-            inner.replace(current, new, self.shared.limits)
-        };
-        Ok(Deleted { object, gone: false })
-    }
-}
-
-impl Inner {
-    /// Removes an object; the event shows the last stored state with a version of its own, as upstream.
-    fn remove(&mut self, current: Arc<Object>, mut last: Value, mode: WriteMode, store: &Store) -> Deleted {
-        if mode == WriteMode::DryRun {
-            return Deleted { object: current, gone: true };
-        }
-        let version = self.next_version();
-        metadata(&mut last).insert("resourceVersion".into(), version.to_string().into());
-        let object = Arc::new(Object::new(&current.kind, &last, version));
-        let change = Change { kind: ChangeKind::Deleted, object: object.clone(), previous: Some(current) };
-        self.commit(change, store.shared.limits);
-        Deleted { object, gone: true }
+        let current = if is_written { inner.write(&current, draft, limits) } else { current };
+        let object = if gone { inner.remove(&current, limits) } else { current };
+        Ok(Deleted { object, gone })
     }
 }
 
@@ -130,7 +113,7 @@ fn check_preconditions(current: &Object, options: &DeleteOptions) -> Result<(), 
              been deleted and then recreated",
             current.uid
         );
-        return Err(Status::conflict(&current.kind, &current.name, &why));
+        return Err(Status::precondition(&current.kind, &current.name, &why));
     }
     let version = current.resource_version.to_string();
     if let Some(wanted) = &options.resource_version
@@ -140,15 +123,14 @@ fn check_preconditions(current: &Object, options: &DeleteOptions) -> Result<(), 
             "the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record \
              ({version}). The object might have been modified"
         );
-        return Err(Status::conflict(&current.kind, &current.name, &why));
+        return Err(Status::precondition(&current.kind, &current.name, &why));
     }
     Ok(())
 }
 
 /// `orphan` and `foregroundDeletion` are requests to the garbage collector, written as finalizers.
-fn set_finalizers(object: &mut Value, propagation: Option<Propagation>) {
+fn set_finalizers(metadata: &mut Map<String, Value>, propagation: Option<Propagation>) {
     let Some(propagation) = propagation else { return };
-    let metadata = metadata(object);
     let mut finalizers: Vec<Value> =
         metadata.get("finalizers").and_then(Value::as_array).cloned().unwrap_or_default();
     finalizers.retain(|name| name != "orphan" && name != "foregroundDeletion");
@@ -165,25 +147,29 @@ fn set_finalizers(object: &mut Value, propagation: Option<Propagation>) {
 }
 
 /// Seconds until the object is removed by force; 0 for all but pods that a node runs.
-fn grace(kind: &Kind, object: &Value, options: &DeleteOptions) -> i64 {
-    if !kind.is("", "pods") {
+fn grace(object: &Object, options: &DeleteOptions) -> i64 {
+    if !object.kind.is("", "pods") {
         return 0;
     }
-    let assigned =
-        object.pointer("/spec/nodeName").and_then(Value::as_str).is_some_and(|node| !node.is_empty());
-    let phase = object.pointer("/status/phase").and_then(Value::as_str);
-    if !assigned || matches!(phase, Some("Succeeded" | "Failed")) {
+    let assigned = object.field("spec.nodeName").is_some_and(|node| !node.is_empty());
+    if !assigned || matches!(object.field("status.phase"), Some("Succeeded" | "Failed")) {
         return 0;
     }
-    let own = object.pointer("/spec/terminationGracePeriodSeconds").and_then(Value::as_i64);
-    let wanted = options.grace_period_seconds.or(own).unwrap_or(DEFAULT_GRACE);
+    let own = || object.decode_member::<PodSpec>("spec").ok()?.termination_grace_period_seconds;
+    let wanted = options.grace_period_seconds.or_else(own).unwrap_or(DEFAULT_GRACE);
     // A negative number means "at once, but not by force" upstream, where it becomes 1.
     if wanted < 0 { 1 } else { wanted }
 }
 
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct PodSpec {
+    termination_grace_period_seconds: Option<i64>,
+}
+
 /// Sets the deletion timestamp. A deletion under way can only be made shorter.
-fn mark(object: &mut Value, kind: &Kind, grace: i64, clock: clock::Clock) {
-    let fields = metadata(object);
+fn mark(draft: &mut Draft<'_>, grace: i64, clock: clock::Clock) {
+    let fields = draft.metadata();
     let present = fields
         .get("deletionTimestamp")
         .filter(|at| !at.is_null())
@@ -196,9 +182,9 @@ fn mark(object: &mut Value, kind: &Kind, grace: i64, clock: clock::Clock) {
     fields.insert("deletionTimestamp".into(), clock::seconds(at).into());
     fields.insert("deletionGracePeriodSeconds".into(), grace.into());
     if present.is_none() && fields.contains_key("generation") {
-        bump_generation(object);
+        bump_generation(fields);
     }
-    if kind.is("", "namespaces") {
-        crate::admission::member(object, "status").insert("phase".into(), "Terminating".into());
+    if draft.object().kind.is("", "namespaces") {
+        draft.status().insert("phase".into(), "Terminating".into());
     }
 }

@@ -265,7 +265,7 @@ pub(super) fn event_count(event: &Value, _: Timestamp) -> Value {
 
 pub(super) fn data(object: &Value, _: Timestamp) -> Value {
     let size = |key: &str| object.get(key).and_then(Value::as_object).map_or(0, serde_json::Map::len);
-    (size("data") + size("binaryData")).to_string().into()
+    (size("data") + size("binaryData")).into()
 }
 
 fn modes(object: &Value, path: &str) -> Value {

@@ -6,20 +6,21 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::{Set, Sync};
+use super::Sync;
+use super::set::Set;
 use crate::controllers::conditions::{self, Condition, Times};
 use crate::controllers::context::{Context, SyncError};
 
 /// Writes the status if it differs. Returns when the progress deadline has to be looked at.
-pub(super) fn write(sync: &Sync, context: &mut Context) -> Result<Option<Instant>, SyncError> {
-    let old = sync.deployment.value().get("status").cloned().unwrap_or_default();
+pub(super) fn write(sync: &Sync<'_>, context: &mut Context) -> Result<Option<Instant>, SyncError> {
+    let old = sync.deployment.member_value("status");
     let all = || sync.new.iter().chain(&sync.old);
     let total = |field: &str| all().map(|set| set.status(field)).sum::<i64>();
     let (replicas, available) = (total("replicas"), total("availableReplicas"));
     let wished: i64 = all().map(|set| set.wished).sum();
     let updated = sync.new.as_ref().map_or(0, |set| set.status("replicas"));
     let mut status = Map::new();
-    status.insert("observedGeneration".into(), sync.wire.metadata.generation.into());
+    status.insert("observedGeneration".into(), sync.deployment.generation.into());
     for (field, count) in [
         ("replicas", replicas),
         ("updatedReplicas", updated),
@@ -41,8 +42,8 @@ pub(super) fn write(sync: &Sync, context: &mut Context) -> Result<Option<Instant
     Ok(deadline)
 }
 
-fn write_available(sync: &Sync, available: i64, status: &mut Map<String, Value>, now: &str) {
-    let desired = sync.wire.spec.replicas;
+fn write_available(sync: &Sync<'_>, available: i64, status: &mut Map<String, Value>, now: &str) {
+    let desired = sync.spec.replicas;
     let least = desired - sync.limits().unavailable;
     let holds = available >= least;
     let condition = Condition {
@@ -61,7 +62,7 @@ fn write_available(sync: &Sync, available: i64, status: &mut Map<String, Value>,
 
 #[expect(clippy::too_many_arguments, reason = "all of it is the status being written")]
 fn write_progress(
-    sync: &Sync,
+    sync: &Sync<'_>,
     old: &Value,
     updated: i64,
     replicas: i64,
@@ -70,7 +71,7 @@ fn write_progress(
     now: &str,
     context: &Context,
 ) -> Option<Instant> {
-    let desired = sync.wire.spec.replicas;
+    let desired = sync.spec.replicas;
     let name = sync.new.as_ref().map_or("", |set: &Set| &set.object.name);
     let complete = updated == desired && replicas == desired && available == desired;
     let count = |field: &str| old.get(field).and_then(Value::as_i64).unwrap_or(0);
@@ -79,7 +80,7 @@ fn write_progress(
         || available > count("availableReplicas");
     let before = conditions::get(old, "Progressing").map(|(_, reason)| reason);
     let since = last_update(old).unwrap_or_else(|| context.clock.now());
-    let patience = Duration::from_secs(sync.wire.spec.progress_deadline_seconds);
+    let patience = Duration::from_secs(sync.spec.progress_deadline_seconds);
     let deadline = context.clock.instant_at(since) + patience;
     let done = before == Some("NewReplicaSetAvailable") && complete;
     let overdue = !complete && !moved && before.is_some() && deadline <= context.clock.instant();

@@ -48,10 +48,10 @@ pub(super) fn started(pod: &Pod, containers: &[Container], list: &str, node: &st
 }
 
 /// The containers of a pod are told to stop.
-pub(super) fn killing(pod: &Pod, node: &str, context: &mut Context) {
-    for container in PodWire::read(&pod.object).spec.containers {
+pub(super) fn killing(pod: &Pod, wire: &PodWire, node: &str, context: &mut Context) {
+    for container in &wire.spec.containers {
         let message = format!("Stopping container {}", container.name);
-        report(pod, node, Some(&path("containers", &container)), false, "Killing", &message, context);
+        report(pod, node, Some(&path("containers", container)), false, "Killing", &message, context);
     }
 }
 

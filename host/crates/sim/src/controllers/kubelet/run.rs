@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::controllers::pods::Phase;
+use super::spec::PodWire;
+use crate::controllers::pods::{Phase, Pod};
 use crate::stage::PodPoint;
+use crate::store::Object;
 
 /// A pod on its node: what is planned next, and what its status is made from.
 #[derive(Debug)]
 pub(crate) struct PodRun {
-    pub(crate) uid: Box<str>,
+    pub(crate) uid: Arc<str>,
     pub(crate) node: Arc<str>,
     /// How many pods of that name there were before; part of what random numbers are drawn for.
     pub(crate) incarnation: u32,
@@ -31,9 +33,22 @@ pub(crate) struct PodRun {
     /// When the containers of a pod that is being deleted have stopped, and whether they had to be killed.
     pub(crate) stop_due: Option<(Instant, bool)>,
     pub(crate) progress: Progress,
+    /// What was read last, and from which state of the pod.
+    pub(crate) read: (Arc<Object>, Arc<PodWire>),
 }
 
 impl PodRun {
+    /// Reads a pod, unless metadata and spec are those that were read last.
+    pub(crate) fn wire(&mut self, pod: &Pod) -> Arc<PodWire> {
+        let (object, _) = &self.read;
+        let is_same = Arc::ptr_eq(&object.labels, &pod.object.labels)
+            && object.member("spec") == pod.object.member("spec");
+        if !is_same {
+            self.read = (pod.object.clone(), Arc::new(PodWire::read(&pod.object)));
+        }
+        self.read.1.clone()
+    }
+
     /// When something is to be done next.
     pub(crate) fn next(&self) -> Option<Instant> {
         if let Some((stop, _)) = self.stop_due {

@@ -8,6 +8,7 @@ use crate::controllers::conditions::{self, Condition, Times};
 use crate::controllers::pods::Phase;
 use crate::random::Random;
 use crate::stage::PodPoint;
+use crate::store::Draft;
 
 /// Everything that a status is computed from.
 #[derive(Debug, Clone, Copy)]
@@ -23,16 +24,16 @@ pub(crate) struct Inputs<'a> {
     pub(crate) now: &'a str,
 }
 
-/// Replaces the status in a pod's JSON.
-pub(crate) fn write(object: &mut Value, inputs: Inputs<'_>) {
-    let generation = object.pointer("/metadata/generation").and_then(Value::as_i64);
-    let Some(old) = conditions::status_of(object).map(std::mem::take) else { return };
+/// Replaces the status of a pod.
+pub(crate) fn write(pod: &mut Draft<'_>, inputs: Inputs<'_>) {
+    let generation = Some(pod.object().generation);
+    let mut old = std::mem::take(pod.status());
     let mut status = Map::new();
     if let Some(generation) = generation {
         status.insert("observedGeneration".into(), generation.into());
     }
     status.insert("phase".into(), phase_name(inputs.progress.phase()).into());
-    status.insert("conditions".into(), old.get("conditions").cloned().unwrap_or_else(|| json!([])));
+    status.insert("conditions".into(), old.remove("conditions").unwrap_or_else(|| json!([])));
     write_conditions(&mut status, generation, inputs);
     status.insert("hostIP".into(), inputs.host_address.into());
     status.insert("hostIPs".into(), json!([{ "ip": inputs.host_address }]));
@@ -40,7 +41,7 @@ pub(crate) fn write(object: &mut Value, inputs: Inputs<'_>) {
         status.insert("podIP".into(), address.as_str().into());
         status.insert("podIPs".into(), json!([{ "ip": address }]));
     }
-    let start = old.get("startTime").cloned().unwrap_or_else(|| inputs.now.into());
+    let start = old.remove("startTime").unwrap_or_else(|| inputs.now.into());
     status.insert("startTime".into(), start);
     if !inputs.pod.spec.init_containers.is_empty() {
         let list = inputs.pod.spec.init_containers.iter().map(|container| init_status(container, inputs));
@@ -54,9 +55,7 @@ pub(crate) fn write(object: &mut Value, inputs: Inputs<'_>) {
             status.insert(field, value);
         }
     }
-    if let Some(fields) = object.as_object_mut() {
-        fields.insert("status".into(), status.into());
-    }
+    *pod.status() = status;
 }
 
 fn phase_name(phase: Phase) -> &'static str {

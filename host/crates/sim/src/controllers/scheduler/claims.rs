@@ -27,7 +27,7 @@ pub(crate) struct PodClaims {
 /// With the scheduler's message when one is missing, or unbound although nothing has to be waited for.
 pub(crate) fn read(pod: &Pod, context: &Context) -> Result<PodClaims, String> {
     let mut found = PodClaims::default();
-    for name in &pod.claims {
+    for name in &pod.spec.claims {
         let claim = context.get(&context.kinds.claims, &pod.key.namespace, name);
         let Some(claim) = claim.filter(|claim| !claim.deletion) else {
             return Err(format!("persistentvolumeclaim \"{name}\" not found"));

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use super::node_info::{NodeInfo, Share};
 use super::wishes::{NodeSelector, Wishes};
 
+/// What the plugin `DynamicResources` has to say about every pod that found no node.
+const NO_CLAIMS: &str = "no new claims to deallocate";
+
 /// Why a node cannot take a pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
@@ -91,7 +94,7 @@ pub(crate) fn message(refusals: &[Refusal]) -> String {
         }
     });
     format!(
-        "0/{n_nodes} nodes are available: {}. preemption: 0/{n_nodes} nodes are available: {}.",
+        "0/{n_nodes} nodes are available: {}. {NO_CLAIMS}, preemption: 0/{n_nodes} nodes are available: {}.",
         counted(reasons),
         counted(victims)
     )
@@ -100,8 +103,8 @@ pub(crate) fn message(refusals: &[Refusal]) -> String {
 /// The message for a pod that no node was asked for.
 pub(crate) fn message_before_nodes(n_nodes: usize, reason: &str) -> String {
     format!(
-        "0/{n_nodes} nodes are available: {reason}. preemption: 0/{n_nodes} nodes are available: {n_nodes} Preemption \
-         is not helpful for scheduling."
+        "0/{n_nodes} nodes are available: {reason}. {NO_CLAIMS}, preemption: 0/{n_nodes} nodes are available: {n_nodes} \
+         Preemption is not helpful for scheduling."
     )
 }
 

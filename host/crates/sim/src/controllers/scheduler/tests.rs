@@ -111,7 +111,7 @@ fn reasons_are_counted_and_sorted_as_text() {
     ];
     assert_eq!(
         filter::message(&refusals),
-        "0/3 nodes are available: 1 Insufficient cpu, 3 Too many pods. preemption: 0/3 nodes are available: 1 \
+        "0/3 nodes are available: 1 Insufficient cpu, 3 Too many pods. no new claims to deallocate, preemption: 0/3 nodes are available: 1 \
          Preemption is not helpful for scheduling, 2 No preemption victims found for incoming pod."
     );
 }

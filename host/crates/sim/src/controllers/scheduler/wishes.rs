@@ -17,11 +17,6 @@ pub(crate) struct Wishes {
     affinity: Affinity,
 }
 
-#[derive(Deserialize)]
-struct Wire {
-    spec: Wishes,
-}
-
 /// `v1.Toleration`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -70,7 +65,7 @@ pub(crate) struct Term {
 impl Wishes {
     /// Reads the wishes of a pod; one without the right shape asks for nothing.
     pub(crate) fn read(pod: &Object) -> Self {
-        pod.decode::<Wire>().map(|wire| wire.spec).unwrap_or_default()
+        pod.decode_member("spec").unwrap_or_default()
     }
 
     /// Whether labels and fields of the node are as the pod requires.

@@ -70,31 +70,3 @@ async fn the_same_seed_makes_the_same_cluster() {
     }
     assert_eq!(runs[0], runs[1]);
 }
-
-/// Prints how long it takes; run by hand with `--ignored --nocapture`.
-#[tokio::test(start_paused = true)]
-#[ignore = "takes a minute; a measurement for people"]
-async fn a_thousand_nodes_and_twenty_thousand_pods() {
-    let nodes = NodeSettings { count: 1000, ..NodeSettings::default() };
-    let mut cluster = Cluster::with(Stages::default(), ControlSettings::default(), nodes);
-    for number in 0..100 {
-        cluster.create("deployments", workload(&format!("web-{number}"), 200));
-    }
-    let wanted = |set: &Value| number(set, "/status/availableReplicas") == 200;
-    let mut done = 0;
-    while done < 100 {
-        cluster.pass(Duration::from_millis(200)).await;
-        cluster.seen.clear();
-        done = cluster.count("deployments", wanted);
-    }
-    println!("virtual time {:?}, changes {}", cluster.start.elapsed(), cluster.store.version());
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    println!(
-        "{}",
-        status
-            .lines()
-            .filter(|line| line.starts_with("VmHWM") || line.starts_with("VmRSS"))
-            .collect::<Vec<_>>()
-            .join(" ")
-    );
-}

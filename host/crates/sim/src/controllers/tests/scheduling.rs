@@ -1,7 +1,7 @@
 use super::*;
 use crate::controllers::settings::RequestLimit;
 
-const NO_ROOM: &str = "0/1 nodes are available: 1 Too many pods. preemption: 0/1 nodes are available: 1 No preemption \
+const NO_ROOM: &str = "0/1 nodes are available: 1 Too many pods. no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption \
                        victims found for incoming pod.";
 
 fn is_ready(pod: &Value) -> bool {
@@ -78,7 +78,7 @@ async fn a_node_is_chosen_by_selector_toleration_and_cordon() {
         cluster.events("pinned"),
         [
             "FailedScheduling: 0/3 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) had \
-          untolerated taint(s), 1 node(s) were unschedulable. preemption: 0/3 nodes are available: 3 Preemption is not \
+          untolerated taint(s), 1 node(s) were unschedulable. no new claims to deallocate, preemption: 0/3 nodes are available: 3 Preemption is not \
           helpful for scheduling."
         ]
     );

@@ -298,3 +298,26 @@ async fn a_service_gets_the_addresses_of_its_ready_pods() {
     assert!(endpoints.iter().all(|endpoint| endpoint["conditions"]["ready"] == true));
     assert_eq!(number(&slice, "/ports/0/port"), 8080);
 }
+
+#[tokio::test(start_paused = true)]
+async fn pods_become_available_when_they_were_ready_for_long_enough() {
+    for (plural, counts) in [
+        ("replicasets", "/status/availableReplicas"),
+        ("statefulsets", "/status/availableReplicas"),
+        ("daemonsets", "/status/numberAvailable"),
+    ] {
+        let mut cluster = Cluster::start(Stages::fast());
+        let mut set = workload("slow", 2);
+        set["spec"]["minReadySeconds"] = 20.into();
+        let wished = if plural == "daemonsets" { 1 } else { 2 };
+        cluster.create(plural, set);
+        let all = |cluster: &Cluster| cluster.count(plural, |set| number(set, counts) == wished) == 1;
+        let took = cluster.until(plural, all).await;
+        // The second pod of a StatefulSet is made when the first is available.
+        let least = if plural == "statefulsets" { 40 } else { 20 };
+        assert!(
+            took >= Duration::from_secs(least) && took < Duration::from_secs(least + 3),
+            "{plural}: {took:?}"
+        );
+    }
+}
