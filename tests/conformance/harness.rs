@@ -114,6 +114,7 @@ pub async fn bench(guest: &str) -> Bench {
         seed: 7,
         instance: (0, 1),
         stop: stop.clone(),
+        abandoned: CancellationToken::new(),
         phase,
         queues,
         namespaces: RunNamespaces::from_iter(["mine"]),

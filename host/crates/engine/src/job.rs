@@ -37,6 +37,7 @@ fn outcome(result: Result<(), CallError>, is_stopped: bool) -> Result<JobOutcome
         Ok(()) => JobOutcome::Completed,
         Err(CallError::Gave(_)) if is_stopped => JobOutcome::Stopped,
         Err(CallError::Gave(message)) => JobOutcome::Failed { message },
+        Err(CallError::Abandoned) => JobOutcome::Stopped,
         Err(CallError::Fault(fault)) => JobOutcome::Faulted { fault },
         Err(CallError::Host(error)) => return Err(error),
     })

@@ -3,6 +3,9 @@
 //! One bounded queue leads from all watches of a measurement to its plugin. When the plugin is too slow, rows
 //! are lost, the batch says `gap` and the run becomes invalid; the watch itself never waits.
 
+mod gaps;
+mod watches;
+
 use std::{
     sync::{
         Arc,
@@ -11,15 +14,17 @@ use std::{
     time::Duration,
 };
 
-use bench_cluster::{WATCH_QUEUE, WatchHandle, WatchSink, WatchSpec};
+use bench_cluster::{WATCH_QUEUE, WatchHandle};
 use bench_limiter::RunClock;
-use bench_model::{EventBatch, Phase, ResourceRef, RunEvent, Subscription, TimeNs, Verb};
+use bench_model::{EventBatch, Phase, RunEvent, TimeNs};
 use bench_plugin_host::{CallError, HostError, InstanceContext, Measurement, MeasurementPlan};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
 };
+use tokio_util::task::AbortOnDropHandle;
 
+use self::{gaps::Gaps, watches::open_watches};
 use crate::{plan::PlannedMeasurement, run::RunParts};
 
 /// The cluster is quiet when no watch said anything for so long.
@@ -38,6 +43,9 @@ struct Running {
     watches: Vec<WatchHandle>,
     driver: JoinHandle<Result<String, CallError>>,
     last_event: Arc<AtomicI64>,
+    gaps: Arc<Gaps>,
+    /// Tells gaps while the run goes on.
+    telling: AbortOnDropHandle<()>,
 }
 
 impl Measurements {
@@ -46,6 +54,9 @@ impl Measurements {
     pub(crate) async fn start(parts: &Arc<RunParts>) -> Result<Self, HostError> {
         let mut running = Vec::new();
         for plan in &parts.plan.measurements {
+            if parts.halt.is_cancelled() {
+                break;
+            }
             match start(parts, plan.clone()).await {
                 Ok(measurement) => running.push(measurement),
                 Err(error) => fail(parts, &plan.name, error).await?,
@@ -79,10 +90,12 @@ impl Measurements {
     /// Ends the watches, lets the plugins see every row that came, and records their reports.
     pub(crate) async fn finish(self, parts: &Arc<RunParts>) -> Result<(), HostError> {
         for measurement in self.running {
-            let Running { name, watches, driver, .. } = measurement;
+            let Running { name, watches, driver, gaps, telling, .. } = measurement;
             for watch in watches {
                 watch.stop().await;
             }
+            gaps.tell(&parts.events()).await;
+            end(telling).await;
             let result = match driver.await {
                 Ok(result) => result,
                 // Nothing cancels the task: the only error is a panic, which goes on here.
@@ -98,10 +111,18 @@ impl Measurements {
     }
 }
 
+/// Ends a task and waits until all that it holds is let go: whoever keeps the record waits for the last sender.
+pub(crate) async fn end(task: AbortOnDropHandle<()>) {
+    task.abort();
+    // Its own end is what was asked for.
+    let _ = task.await;
+}
+
 /// Records that a measurement ended early, and halts the run: without it the run has no result.
 async fn fail(parts: &RunParts, name: &str, error: CallError) -> Result<(), HostError> {
     let (message, fault) = match error {
         CallError::Gave(message) => (message, None),
+        CallError::Abandoned => ("the run was given up".to_owned(), None),
         CallError::Fault(fault) => (fault.to_string(), Some(fault)),
         CallError::Host(error) => return Err(error),
     };
@@ -130,7 +151,9 @@ async fn start(parts: &Arc<RunParts>, plan: Arc<PlannedMeasurement>) -> Result<R
         clock: parts.clock,
         last_event: last_event.clone(),
     };
-    let watches = open_watches(parts, &plan, wanted.subscriptions, batches).await?;
+    let gaps = Arc::new(Gaps::default());
+    let telling = AbortOnDropHandle::new(tokio::spawn(gaps.clone().tell_forever(parts.events())));
+    let watches = open_watches(parts, &plan, wanted.subscriptions, batches, &gaps).await?;
     let (failed, failure) = oneshot::channel();
     let driver = parts.spawn_plugin(async move {
         let result = driver.run().await;
@@ -146,7 +169,7 @@ async fn start(parts: &Arc<RunParts>, plan: Arc<PlannedMeasurement>) -> Result<R
             halt.cancel();
         }
     });
-    Ok(Running { name: plan.name.clone(), watches, driver, last_event })
+    Ok(Running { name: plan.name.clone(), watches, driver, last_event, gaps, telling })
 }
 
 async fn set_up(
@@ -209,79 +232,5 @@ impl Driver {
             batch = self.batches.recv() => batch.map_or(Call::Finish, Call::Events),
             () = ticking => Call::Tick,
         }
-    }
-}
-
-/// Opens the watches that a plugin asks for, as far as it is granted, and waits for their initial lists.
-async fn open_watches(
-    parts: &Arc<RunParts>,
-    plan: &PlannedMeasurement,
-    subscriptions: Vec<Subscription>,
-    batches: mpsc::Sender<EventBatch>,
-) -> Result<Vec<WatchHandle>, CallError> {
-    let mut watches = Vec::new();
-    for (at, subscription) in subscriptions.into_iter().enumerate() {
-        let kind = subscription.plural.clone();
-        let subscription = granted(parts, plan, subscription).map_err(CallError::Gave)?;
-        let index = u32::try_from(at).unwrap_or(u32::MAX);
-        let spec = WatchSpec { measurement: plan.name.clone(), index, subscription };
-        let events = parts.events();
-        let on_gap = Arc::new(move |gap| {
-            // The watch must not wait; a record so far behind has stopped the run already.
-            let _ = events.try_send(RunEvent::Gap(gap));
-        });
-        let sink = WatchSink { batches: batches.clone(), on_gap };
-        let gave =
-            |error: &dyn std::error::Error| CallError::Gave(format!("failed to watch {kind}: {error}"));
-        let mut watch = parts.cluster.watch(spec, sink).map_err(|e| gave(&e))?;
-        watch.ready().await.map_err(|e| gave(&e))?;
-        watches.push(watch);
-    }
-    Ok(watches)
-}
-
-/// Cuts a subscription down to what is granted.
-///
-/// The run's namespaces do not exist yet when measurements start, so "in namespaces of the run" is watched
-/// as "with the run's label", which the host puts on everything that the run makes and nothing else.
-fn granted(
-    parts: &RunParts,
-    plan: &PlannedMeasurement,
-    mut subscription: Subscription,
-) -> Result<Subscription, String> {
-    let target = ResourceRef {
-        group: subscription.group.clone(),
-        version: subscription.version.clone(),
-        plural: subscription.plural.clone(),
-        namespace: String::new(),
-    };
-    let grants = &plan.plugin.grants;
-    let denied = |place: &str| {
-        format!(
-            "the plugin may not watch {target} {place}: ask for it in its manifest, and allow it in the scenario"
-        )
-    };
-    let may = |namespace: &str| {
-        [Verb::List, Verb::Watch]
-            .into_iter()
-            .all(|verb| grants.allows(verb, &target, namespace, parts.namespaces()))
-    };
-    if subscription.namespaces.is_empty() {
-        if may("") {
-            return Ok(subscription);
-        }
-        if ![Verb::List, Verb::Watch].into_iter().all(|verb| grants.covers(verb, &target)) {
-            return Err(denied("anywhere"));
-        }
-        let own = format!("bench.dev/run-id={}", parts.run_id());
-        if !subscription.label_selector.split(',').any(|part| part.trim() == own) {
-            let others = std::mem::take(&mut subscription.label_selector);
-            subscription.label_selector = if others.is_empty() { own } else { format!("{own},{others}") };
-        }
-        return Ok(subscription);
-    }
-    match subscription.namespaces.iter().find(|namespace| !may(namespace)) {
-        Some(namespace) => Err(denied(&format!("in namespace `{namespace}`"))),
-        None => Ok(subscription),
     }
 }

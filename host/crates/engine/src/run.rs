@@ -5,37 +5,24 @@
 //! when something failed on the way. What happens is told as [`RunEvent`]s; the engine writes no file and no
 //! terminal.
 
-use std::{
-    collections::BTreeMap,
-    future::Future,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-};
+mod parts;
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use bench_cluster::Cluster;
 use bench_limiter::RunClock;
-use bench_model::{
-    CleanupOutcome, CreatedNamespace, JobOutcome, Phase, QueueId, QueueName, RunEvent, RunId, StopReason,
-    TimeNs,
-};
-use bench_plugin_host::{HostError, Ids, QueuePort, RunNamespaces, Services, UNKNOWN_OFFSET};
+use bench_model::{CleanupOutcome, CreatedNamespace, JobOutcome, Phase, RunEvent, RunId, StopReason, TimeNs};
+use bench_plugin_host::HostError;
 use bench_prometheus::Prometheus;
-use tokio::{
-    runtime::Handle,
-    sync::{mpsc, watch},
-};
-use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tokio::{runtime::Handle, sync::mpsc};
+use tokio_util::task::AbortOnDropHandle;
 
+pub(crate) use self::parts::RunParts;
 use crate::{
     job::{FinishedJob, Job},
     journal::Journal,
-    ledger::Ledger,
-    measurement::Measurements,
+    measurement::{Measurements, end},
     plan::Plan,
-    queue::QueueServices,
-    seed,
     stop::Stop,
     timer::Timing,
 };
@@ -86,116 +73,6 @@ pub enum RunError {
     PluginHost(#[from] HostError),
 }
 
-/// What all parts of a run share.
-pub(crate) struct RunParts {
-    pub(crate) plan: Plan,
-    pub(crate) cluster: Cluster,
-    pub(crate) clock: RunClock,
-    /// Cancelled when load must end: by a stop, or by a measurement that broke.
-    pub(crate) halt: CancellationToken,
-    run_id: RunId,
-    prometheus: Arc<BTreeMap<String, Prometheus>>,
-    default_prometheus: Option<String>,
-    events: mpsc::Sender<RunEvent>,
-    journal: Journal,
-    plugin_runtime: Handle,
-    timing: Timing,
-    ids: Arc<Ids>,
-    queues: AtomicU32,
-    ledger: Arc<Ledger>,
-    namespaces: RunNamespaces,
-    phase: watch::Sender<Phase>,
-    clock_offset: watch::Sender<(TimeNs, TimeNs)>,
-}
-
-impl RunParts {
-    pub(crate) async fn emit(&self, event: RunEvent) {
-        if self.events.send(event).await.is_err() {
-            self.halt.cancel();
-        }
-    }
-
-    pub(crate) fn events(&self) -> mpsc::Sender<RunEvent> {
-        self.events.clone()
-    }
-
-    pub(crate) fn run_id(&self) -> RunId {
-        self.run_id
-    }
-
-    pub(crate) fn namespaces(&self) -> &RunNamespaces {
-        &self.namespaces
-    }
-
-    pub(crate) fn phase(&self) -> watch::Receiver<Phase> {
-        self.phase.subscribe()
-    }
-
-    pub(crate) fn next_queue(&self) -> QueueId {
-        QueueId(self.queues.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// Runs guest code where guests compute.
-    pub(crate) async fn on_plugin_runtime<F>(&self, call: F) -> F::Output
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        match self.plugin_runtime.spawn(call).await {
-            Ok(output) => output,
-            // Nothing cancels these tasks: the only error is a panic, which goes on here.
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
-    }
-
-    pub(crate) fn spawn_plugin<F>(&self, call: F) -> tokio::task::JoinHandle<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        self.plugin_runtime.spawn(call)
-    }
-
-    /// What an instance acts through; `names` make its seed.
-    pub(crate) fn services(&self, names: &[&str], queues: BTreeMap<QueueName, QueuePort>) -> Services {
-        let shard = self.plan.shard;
-        Services {
-            clock: self.clock,
-            cluster: Some(self.cluster.clone()),
-            prometheus: self.prometheus.clone(),
-            default_prometheus: self.default_prometheus.clone(),
-            events: self.events.clone(),
-            ids: self.ids.clone(),
-            run_id: self.run_id,
-            seed: seed::derive(self.plan.seed, names),
-            instance: (shard.index(), shard.total().get()),
-            stop: self.halt.clone(),
-            phase: self.phase.subscribe(),
-            queues,
-            namespaces: self.namespaces.clone(),
-            clock_offset: self.clock_offset.subscribe(),
-        }
-    }
-
-    pub(crate) fn queue_services(&self) -> QueueServices {
-        QueueServices {
-            cluster: self.cluster.clone(),
-            clock: self.clock,
-            ledger: self.ledger.clone(),
-            journal: self.journal.clone(),
-            namespaces: self.namespaces.clone(),
-            events: self.events.clone(),
-            timing: self.timing,
-            stop: self.halt.clone(),
-        }
-    }
-
-    async fn enter(&self, phase: Phase) {
-        self.phase.send_replace(phase);
-        self.emit(RunEvent::PhaseStarted { phase, at: self.clock.now() }).await;
-    }
-}
-
 /// Runs a plan to its end.
 ///
 /// # Errors
@@ -204,7 +81,7 @@ impl RunParts {
 pub async fn run(context: RunContext) -> Result<RunOutcome, RunError> {
     let stop = context.stop.clone();
     let deadline = context.clock.instant(context.clock.now() + context.plan.deadline);
-    let parts = Arc::new(parts(context));
+    let parts = Arc::new(RunParts::new(context));
     let watchdog = tokio::spawn(watch_deadline(deadline, stop.clone()));
     let loaded = load_and_measure(&parts).await;
     watchdog.abort();
@@ -216,43 +93,6 @@ pub async fn run(context: RunContext) -> Result<RunOutcome, RunError> {
     match error {
         Some(error) => Err(error.into()),
         None => Ok(RunOutcome { stopped: stop.reason(), cleanup }),
-    }
-}
-
-fn parts(context: RunContext) -> RunParts {
-    let RunContext {
-        run_id,
-        plan,
-        cluster,
-        prometheus,
-        default_prometheus,
-        clock,
-        events,
-        journal,
-        plugin_runtime,
-        timing,
-        stop,
-    } = context;
-    let (phase, _) = watch::channel(Phase::Setup);
-    let (clock_offset, _) = watch::channel(UNKNOWN_OFFSET);
-    RunParts {
-        ledger: Arc::new(Ledger::new(plan.caps.objects, plan.caps.namespaces)),
-        halt: stop.token().child_token(),
-        plan,
-        cluster,
-        clock,
-        run_id,
-        prometheus,
-        default_prometheus,
-        events,
-        journal,
-        plugin_runtime,
-        timing,
-        ids: Arc::default(),
-        queues: AtomicU32::new(0),
-        namespaces: RunNamespaces::default(),
-        phase,
-        clock_offset,
     }
 }
 
@@ -270,7 +110,7 @@ async fn load_and_measure(parts: &Arc<RunParts>) -> Result<Vec<FinishedJob>, Hos
         Ok(jobs) => run_jobs(parts, jobs, &measurements).await,
         Err(error) => Err(error),
     };
-    drop(clock);
+    end(clock).await;
     // A failure of the jobs is told before one of the measurements.
     let measured = measurements.finish(parts).await;
     let finished = finished?;
@@ -289,7 +129,7 @@ async fn measure_clock_offset(parts: &Arc<RunParts>) -> AbortOnDropHandle<()> {
 }
 
 async fn tell_clock_offset(parts: &RunParts, (low, high): (TimeNs, TimeNs)) {
-    parts.clock_offset.send_replace((low, high));
+    parts.set_clock_offset((low, high));
     parts.emit(RunEvent::ClockOffset { at: parts.clock.now(), low, high }).await;
 }
 
@@ -329,7 +169,7 @@ async fn run_jobs(
         let settle = job.plan().settle;
         let warmup = warm_up(parts, job.plan().warmup).await;
         let (outcome, job) = job.run(parts).await;
-        warmup.abort();
+        end(warmup).await;
         finished.push(job);
         let outcome = outcome?;
         let failed = !matches!(outcome, JobOutcome::Completed);
@@ -344,17 +184,17 @@ async fn run_jobs(
 }
 
 /// Enters the phase that counts, at once or when the warm-up is over.
-async fn warm_up(parts: &Arc<RunParts>, warmup: std::time::Duration) -> tokio::task::JoinHandle<()> {
+async fn warm_up(parts: &Arc<RunParts>, warmup: std::time::Duration) -> AbortOnDropHandle<()> {
     if warmup.is_zero() {
         parts.enter(Phase::Measure).await;
-        return tokio::spawn(async {});
+        return AbortOnDropHandle::new(tokio::spawn(async {}));
     }
     parts.enter(Phase::Warmup).await;
     let parts = parts.clone();
-    tokio::spawn(async move {
+    AbortOnDropHandle::new(tokio::spawn(async move {
         tokio::time::sleep(warmup).await;
         parts.enter(Phase::Measure).await;
-    })
+    }))
 }
 
 async fn finish_job(parts: &RunParts, job: bench_model::JobName, outcome: JobOutcome) {
@@ -371,8 +211,8 @@ async fn tear_down(parts: &Arc<RunParts>, finished: Vec<FinishedJob>, stop: &Sto
         for job in finished {
             job.clean_up(parts).await;
         }
-        let made: Vec<CreatedNamespace> = parts.ledger.namespaces_made();
-        parts.cluster.cleanup(&parts.run_id, &made, |_| {}).await
+        let made: Vec<CreatedNamespace> = parts.ledger().namespaces_made();
+        parts.cluster.cleanup(&parts.run_id(), &made, |_| {}).await
     };
     let outcome = tokio::select! {
         biased;
@@ -381,7 +221,7 @@ async fn tear_down(parts: &Arc<RunParts>, finished: Vec<FinishedJob>, stop: &Sto
     };
     if outcome.is_complete() {
         let entry = bench_model::JournalEntry::CleanedUp { at: parts.clock.now() };
-        let _ = parts.journal.write(entry).await;
+        let _ = parts.journal().write(entry).await;
     }
     parts.emit(RunEvent::CleanedUp { outcome: outcome.clone(), at: parts.clock.now() }).await;
     Some(outcome)

@@ -63,6 +63,7 @@ fn context(plugin: &LoadedPlugin) -> InstanceContext {
             seed: 7,
             instance: (0, 1),
             stop: CancellationToken::new(),
+            abandoned: tokio_util::sync::CancellationToken::new(),
             phase: watch::channel(Phase::Measure).1,
             queues: BTreeMap::new(),
             namespaces: RunNamespaces::default(),

@@ -50,8 +50,19 @@ pub(crate) struct HostState {
     pub(crate) log: LogGate,
     pub(crate) instruments: Instruments,
     pub(crate) random: StdRng,
-    /// Templates compiled so far; they stay in memory as long as operations refer to them.
+    /// Templates that the guest holds.
     pub(crate) templates: usize,
+    /// Templates compiled so far: the number of the next one.
+    pub(crate) compiled: u64,
+}
+
+/// Why a call into a guest is not waited for any longer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// The guest's fault.
+    Overrun(OutOfTime),
+    /// Nobody's fault: the run was given up.
+    Abandoned,
 }
 
 impl HostState {
@@ -70,6 +81,7 @@ impl HostState {
             instruments: Instruments::default(),
             random: StdRng::seed_from_u64(seed),
             templates: 0,
+            compiled: 0,
             context: Some(context),
         }
     }
@@ -88,6 +100,7 @@ impl HostState {
             instruments: Instruments::default(),
             random: StdRng::seed_from_u64(0),
             templates: 0,
+            compiled: 0,
             context: None,
         }
     }
@@ -129,15 +142,25 @@ impl HostState {
         self.budget.waited(slept, stopping);
     }
 
-    /// Ends when the guest has gone on for too long after the run was stopped; never while it is not.
-    pub(crate) fn overrun(&self) -> impl Future<Output = OutOfTime> + Send + use<> {
-        let stop =
-            self.context.as_ref().map(|context| (context.services.stop.clone(), context.limits.stop_grace));
+    /// Ends when the guest has gone on for too long after the run was stopped, or the run is given up; never
+    /// while it goes on.
+    pub(crate) fn overrun(&self) -> impl Future<Output = Cut> + Send + use<> {
+        let context = self.context.as_ref();
+        let ends = context.map(|context| {
+            let services = &context.services;
+            (services.stop.clone(), services.abandoned.clone(), context.limits.stop_grace)
+        });
         async move {
-            let Some((stop, grace)) = stop else { return std::future::pending().await };
-            stop.cancelled().await;
-            tokio::time::sleep(grace).await;
-            OutOfTime::AfterStop { grace }
+            let Some((stop, abandoned, grace)) = ends else { return std::future::pending().await };
+            let overrun = async {
+                stop.cancelled().await;
+                tokio::time::sleep(grace).await;
+            };
+            tokio::select! {
+                biased;
+                () = abandoned.cancelled() => Cut::Abandoned,
+                () = overrun => Cut::Overrun(OutOfTime::AfterStop { grace }),
+            }
         }
     }
 

@@ -16,7 +16,7 @@ use crate::{
     HostError,
     bindings::FullPlugin,
     fault::{self, Blame},
-    host::{HostState, wasi},
+    host::{Cut, HostState, wasi},
     limits::HOSTCALL_BYTES,
 };
 
@@ -45,6 +45,9 @@ pub enum CallError {
     /// The guest broke; its instance is gone.
     #[error(transparent)]
     Fault(PluginFault),
+    /// The run was given up while the guest worked; its instance is gone.
+    #[error("the run was given up")]
+    Abandoned,
     /// The host failed; the guest is not to blame.
     #[error(transparent)]
     Host(#[from] HostError),
@@ -55,7 +58,7 @@ impl CallError {
     pub fn fault(&self) -> Option<&PluginFault> {
         match self {
             Self::Fault(fault) => Some(fault),
-            Self::Gave(_) | Self::Host(_) => None,
+            Self::Gave(_) | Self::Abandoned | Self::Host(_) => None,
         }
     }
 }
@@ -130,7 +133,7 @@ impl Guest {
     /// Calls an exported function and judges how it ended. What the guest recorded before a fault stays.
     ///
     /// Once the run is stopping, the call has a grace of wall time; then it is dropped, and the instance
-    /// with it.
+    /// with it. When the run is given up it has none.
     pub(crate) async fn call<T>(
         &mut self,
         function: &'static str,
@@ -148,7 +151,14 @@ impl Guest {
         let result = tokio::select! {
             biased;
             result = export(&mut self.store) => result,
-            grace = overrun => Err(grace.into()),
+            cut = overrun => match cut {
+                Cut::Overrun(grace) => Err(grace.into()),
+                Cut::Abandoned => {
+                    self.dead = Some(CallError::Abandoned);
+                    self.store.data_mut().flush().await?;
+                    return Err(CallError::Abandoned);
+                }
+            },
         };
         let flushed = self.store.data_mut().flush().await;
         let failure = match (result, flushed) {

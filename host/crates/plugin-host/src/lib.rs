@@ -39,7 +39,7 @@ pub use measurement::{Measurement, MeasurementPlan};
 pub use reference::{PluginReference, ReferenceError};
 pub use resolve::{ResolveError, ResolvedPlugin, resolve};
 pub use services::{
-    CompletionBatch, Ids, InstanceContext, ParamColumn, PatchType, QueueCommand, QueuePort, RunNamespaces,
-    Services, UNKNOWN_OFFSET, WriteAction, WriteBatch,
+    CompletionBatch, Failures, Ids, InstanceContext, ParamColumn, PatchType, QueueCommand, QueuePort,
+    RunNamespaces, Services, UNKNOWN_OFFSET, WriteAction, WriteBatch,
 };
 pub use workload::Workload;

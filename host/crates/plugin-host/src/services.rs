@@ -65,6 +65,8 @@ pub struct Services {
     pub instance: (u32, u32),
     /// Cancelled when the job or the run is over.
     pub stop: CancellationToken,
+    /// Cancelled when the run is given up: nothing is waited for any longer.
+    pub abandoned: CancellationToken,
     /// The phase that the run is in.
     pub phase: watch::Receiver<Phase>,
     /// The job's queues, `setup` among them; empty for measurements.
@@ -186,6 +188,8 @@ pub enum WriteAction {
         namespaced: bool,
         /// One for each parameter, in the template's order.
         params: Vec<ParamColumn>,
+        /// Told of every row that ends without success.
+        failures: Failures,
     },
     /// POST of whole objects, one a row, that carry the run's labels.
     CreateRaw {
@@ -227,6 +231,22 @@ pub enum WriteAction {
         /// Percent-encoded, without `?`.
         query: String,
     },
+}
+
+/// Counts the creates of one template that ended without success; clones share the count.
+#[derive(Debug, Clone, Default)]
+pub struct Failures(Arc<AtomicU64>);
+
+impl Failures {
+    /// Notes one more.
+    pub fn note(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many there were.
+    pub fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// How a patch is meant.

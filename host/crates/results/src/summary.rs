@@ -235,13 +235,13 @@ pub struct QueueSummary {
     pub burst: u32,
     /// Requests that may be in flight.
     pub in_flight: u32,
-    /// Operations that the plugin asked for.
+    /// Operations that the plugin asked for, those in warm-up too.
     pub asked: u64,
-    /// Operations that were due.
+    /// Operations that were due, not in warm-up.
     pub due: u64,
-    /// Requests that left.
+    /// Those of them that left.
     pub sent: u64,
-    /// Answers.
+    /// Those of them that were answered.
     pub answered: u64,
     /// Sent of due; absent when none was due.
     pub delivered: Option<f64>,

@@ -276,6 +276,40 @@ fn what_is_not_of_the_measured_phases_does_not_count() {
     recorder.finish(run.end()).expect("finishes");
     let summary = summarize(&dir).expect("summarises");
     assert_eq!(summary.thresholds[0].verdict, Verdict::Pass, "{:?}", summary.thresholds);
+    let job = &summary.jobs[0];
+    assert_eq!(job.elapsed_ns, Some(249 * 20 * MS + 8_100_000), "from the first operation that counts");
+    let queue = &job.queues[0];
+    assert_eq!((queue.asked, queue.due, queue.sent, queue.answered), (500, 250, 250, 250));
+    assert_eq!(queue.delivered, Some(1.0));
+    assert!((queue.due_rate.expect("a rate") - 50.0).abs() < 1e-6);
+}
+
+#[test]
+fn load_that_was_held_back_only_in_warm_up_is_delivered() {
+    let run = gate("rate(create-pods.delivered) == 100%");
+    let root = tempfile::tempdir().expect("a directory");
+    let dir = root.path().join("run");
+    let mut recorder = run.start(&dir);
+    for event in run.events() {
+        let event = match event {
+            RunEvent::PhaseStarted { phase: bench_model::Phase::Measure, at } => {
+                let warmup = RunEvent::PhaseStarted { phase: bench_model::Phase::Warmup, at };
+                recorder.record(&warmup).expect("records");
+                RunEvent::PhaseStarted { phase: bench_model::Phase::Measure, at: run.due(250) }
+            }
+            RunEvent::Operations { queue, mut operations } => {
+                for operation in operations.iter_mut().filter(|operation| operation.index < 100) {
+                    (operation.sent, operation.done) = (TimeNs::NEVER, TimeNs::NEVER);
+                }
+                RunEvent::Operations { queue, operations }
+            }
+            other => other,
+        };
+        recorder.record(&event).expect("records");
+    }
+    recorder.finish(run.end()).expect("finishes");
+    let summary = summarize(&dir).expect("summarises");
+    assert_eq!((summary.conclusion.verdict, &summary.findings[..]), (Verdict::Pass, &[][..]));
 }
 
 #[test]

@@ -12,7 +12,8 @@ const POD: &str = include_str!("../../../../scenarios/templates/pod.yaml");
 fn render(criterion: &mut Criterion) {
     let jinja = format!("{POD}{{# a comment makes it the slow form #}}\n");
     for (name, source) in [("slots", POD), ("minijinja", jinja.as_str())] {
-        let stamp = Stamp { run_id: "0198c0de-0000-7000-8000-00ab12cd34ef", job: "create-pods" };
+        let stamp =
+            Stamp { run_id: "0198c0de-0000-7000-8000-00ab12cd34ef", job: "create-pods", template: "" };
         let template = Template::compile(source, "", &stamp).expect("a template");
         let mut renderer = template.renderer();
         let mut iteration = 0;

@@ -110,6 +110,9 @@ impl TemplateError {
     }
 }
 
+/// As a namespace to [`Template::compile`]: each object has its own, the value of parameter `namespace`.
+pub const NAMESPACE_PARAM: &str = "{{ namespace }}";
+
 /// A parameter of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Param {
@@ -141,15 +144,16 @@ pub struct Template(Arc<Compiled>);
 impl Template {
     /// Compiles a manifest.
     ///
-    /// `namespace` is put where the manifest names none; pass `""` for kinds that have no namespace. The
-    /// labels of `stamp` are put on the object and on every template for other objects inside it.
+    /// `namespace` is put where the manifest names none: a name, or [`NAMESPACE_PARAM`]; pass `""` for kinds
+    /// that have no namespace. The labels of `stamp` are put on the object and on every template for other
+    /// objects inside it.
     ///
     /// # Errors
     /// The first mistake of the manifest with its place. What only shows with values, such as a filter that
     /// gets the wrong type, is an error of [`Renderer::render`].
     pub fn compile(source: &str, namespace: &str, stamp: &Stamp<'_>) -> Result<Self, TemplateError> {
         let compiled = match scan(source)? {
-            Scanned::Slots { masked, places } => Slots::compile(source, &masked, &places, namespace, *stamp)?,
+            Scanned::Slots { masked, places } => Slots::compile(source, &masked, places, namespace, *stamp)?,
             Scanned::Jinja => None,
         };
         let compiled = match compiled {
@@ -177,6 +181,15 @@ impl Template {
     /// `Deployment`; fixed text.
     pub fn kind(&self) -> &str {
         &self.0.kind
+    }
+
+    /// The namespace of every object, empty when there is none; `None` when it depends on parameters, or
+    /// may do so.
+    pub fn fixed_namespace(&self) -> Option<String> {
+        match &self.0.form {
+            Form::Slots(slots) => slots.fixed_namespace(),
+            Form::Jinja(_) => None,
+        }
     }
 
     /// A renderer with buffers of its own.

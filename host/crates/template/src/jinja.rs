@@ -10,7 +10,7 @@ use minijinja::{Environment, Error, ErrorKind, Output as JinjaOutput, State, Und
 
 use crate::{
     Param, ParamValue, RenderError, Stamp, TemplateError, TemplateMistake,
-    compile::{Compiled, Form},
+    compile::{Compiled, Form, NAMESPACE_PARAM},
     object::{self, Type},
     placeholder::{decode, encode, is_identifier},
     render::Output,
@@ -26,9 +26,19 @@ const FUEL: u64 = 1_000_000;
 pub(crate) struct Jinja {
     environment: Environment<'static>,
     expected: Type,
-    namespace: String,
+    namespace: Namespace,
     run_id: String,
     job: String,
+    template: String,
+}
+
+/// What stands where the manifest names no namespace.
+#[derive(Debug)]
+enum Namespace {
+    /// The same in every object; empty for none.
+    Fixed(String),
+    /// The value of the parameter at this position.
+    Param(usize),
 }
 
 impl Jinja {
@@ -43,15 +53,20 @@ impl Jinja {
             .map_err(|error| compile_error(source, &error))?;
         let expected =
             Type { api_version: fixed_line(source, "apiVersion")?, kind: fixed_line(source, "kind")? };
-        let params = params(source, &environment);
+        let mut params = params(source, &environment);
         check_names(source, &environment, &params)?;
+        let namespace = match namespace {
+            NAMESPACE_PARAM => Namespace::Param(namespace_param(&mut params)),
+            fixed => Namespace::Fixed(fixed.to_owned()),
+        };
         let names = params.iter().map(|param| param.name.clone()).collect();
         let jinja = Self {
             environment,
             expected: expected.clone(),
-            namespace: namespace.to_owned(),
+            namespace,
             run_id: stamp.run_id.to_owned(),
             job: stamp.job.to_owned(),
+            template: stamp.template.to_owned(),
         };
         let Type { api_version, kind } = expected;
         Ok(Compiled { api_version, kind, params, names, form: Form::Jinja(Box::new(jinja)) })
@@ -75,7 +90,8 @@ impl Jinja {
             let expected = format!("{} {}", self.expected.api_version, self.expected.kind);
             return Err(RenderError::TypeChanged { expected, found });
         }
-        object::prepare(&mut object, &self.namespace, Stamp { run_id: &self.run_id, job: &self.job });
+        let stamp = Stamp { run_id: &self.run_id, job: &self.job, template: &self.template };
+        object::prepare(&mut object, &self.namespace(values), stamp);
         let (key, name) =
             object::name_node(&object).map_err(|(mistake, _)| RenderError::Object { mistake })?;
         out.generate_name = key == "generateName";
@@ -87,6 +103,17 @@ impl Jinja {
         let namespace = object.get("metadata").and_then(|metadata| metadata.get("namespace"));
         out.namespace.push_str(namespace.and_then(Node::as_text).unwrap_or_default());
         serde_json::to_writer(&mut out.body, &object.to_json()).map_err(RenderError::Json)
+    }
+
+    fn namespace(&self, values: &[ParamValue<'_>]) -> String {
+        match &self.namespace {
+            Namespace::Fixed(namespace) => namespace.clone(),
+            Namespace::Param(at) => match values.get(*at) {
+                Some(ParamValue::Text(text)) => (*text).to_owned(),
+                Some(ParamValue::Int(int)) => int.to_string(),
+                None => String::new(),
+            },
+        }
     }
 
     fn parse(&self, text: &str) -> Result<Node, RenderError> {
@@ -101,6 +128,15 @@ impl Jinja {
             None => Ok(parsed.root),
         }
     }
+}
+
+/// The position of the parameter `namespace`; the last one when the manifest does not use it.
+fn namespace_param(params: &mut Vec<Param>) -> usize {
+    let known = params.iter().position(|param| param.name == "namespace");
+    known.unwrap_or_else(|| {
+        params.push(Param { name: "namespace".to_owned(), span: 0..0 });
+        params.len() - 1
+    })
 }
 
 fn environment() -> Environment<'static> {

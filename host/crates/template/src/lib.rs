@@ -17,6 +17,6 @@ mod slots;
 mod stamp;
 pub mod yaml;
 
-pub use compile::{Param, Template, TemplateError, TemplateMistake};
+pub use compile::{NAMESPACE_PARAM, Param, Template, TemplateError, TemplateMistake};
 pub use render::{ParamValue, RenderError, Rendered, Renderer};
-pub use stamp::{JOB_LABEL, RUN_ID_LABEL, Stamp};
+pub use stamp::{JOB_LABEL, RUN_ID_LABEL, Stamp, TEMPLATE_LABEL};

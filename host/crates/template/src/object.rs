@@ -51,7 +51,7 @@ pub(crate) fn name_node(object: &Node) -> Result<(&'static str, &Node), Found> {
     Err((TemplateMistake::MissingName, span))
 }
 
-/// Adds the labels of the run, and the namespace where the manifest names none.
+/// Adds the labels of the run, and the namespace where the manifest names none: text, with marks or without.
 pub(crate) fn prepare(object: &mut Node, namespace: &str, stamp: Stamp<'_>) {
     stamp.apply(object);
     if namespace.is_empty() {

@@ -42,6 +42,13 @@ pub(crate) enum Piece<'t> {
     Param(usize),
 }
 
+/// Adds a placeholder that stands nowhere in the text; returns its mark, none past 62² placeholders.
+pub(crate) fn add(places: &mut Vec<Placeholder>, name: &str) -> Option<String> {
+    let mark = mark(places.len(), MARK.len_utf8() + 2)?;
+    places.push(Placeholder { name: name.to_owned(), span: 0..mark.len() });
+    Some(mark)
+}
+
 /// Finds the placeholders of a manifest.
 pub(crate) fn scan(source: &str) -> Result<Scanned, TemplateError> {
     if let Some((at, c)) = source.char_indices().find(|(_, c)| RESERVED.contains(c)) {

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use crate::{
     Param, ParamValue, Stamp, TemplateError, TemplateMistake,
-    compile::{Compiled, Form},
+    compile::{Compiled, Form, NAMESPACE_PARAM},
     object::{self, Found, is_text_field},
-    placeholder::{Piece, Placeholder, has_mark, split},
+    placeholder::{self, Piece, Placeholder, has_mark, split},
     render::{Output, push_escaped, push_int, push_text},
     yaml::{self, Entry, Node, Value},
 };
@@ -44,7 +44,7 @@ impl Slots {
     pub(crate) fn compile(
         source: &str,
         masked: &str,
-        places: &[Placeholder],
+        mut places: Vec<Placeholder>,
         namespace: &str,
         stamp: Stamp<'_>,
     ) -> Result<Option<Compiled>, TemplateError> {
@@ -65,9 +65,14 @@ impl Slots {
             }
         }
         object::name_node(&object).map_err(at)?;
-        object::prepare(&mut object, namespace, stamp);
+        if namespace == NAMESPACE_PARAM {
+            let Some(mark) = placeholder::add(&mut places, "namespace") else { return Ok(None) };
+            object::prepare(&mut object, &mark, stamp);
+        } else {
+            object::prepare(&mut object, namespace, stamp);
+        }
         let mut layout =
-            Layout { places, params: Vec::new(), fixed: Vec::new(), parts: Vec::new(), flushed: 0 };
+            Layout { places: &places, params: Vec::new(), fixed: Vec::new(), parts: Vec::new(), flushed: 0 };
         layout.node(&object, false);
         layout.flush();
         let slots = layout.slots(&object).map_err(at)?;
@@ -75,6 +80,15 @@ impl Slots {
         let names = params.iter().map(|param| param.name.clone()).collect();
         let form = Form::Slots(Self { fixed: layout.fixed, parts: layout.parts, ..slots });
         Ok(Some(Compiled { api_version: found.api_version, kind: found.kind, params, names, form }))
+    }
+
+    /// The namespace when no parameter is in it.
+    pub(crate) fn fixed_namespace(&self) -> Option<String> {
+        let parts = self.namespace.iter().map(|part| match part {
+            TextPart::Fixed(text) => Some(text.as_str()),
+            TextPart::Param(_) => None,
+        });
+        parts.collect()
     }
 
     /// Writes one object; `values` are as many as there are parameters.

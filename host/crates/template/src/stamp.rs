@@ -7,6 +7,9 @@ pub const RUN_ID_LABEL: &str = "bench.dev/run-id";
 /// Label with the name of the job that made it.
 pub const JOB_LABEL: &str = "bench.dev/job";
 
+/// Label that tells the objects of one template from those of another, and from what controllers make of them.
+pub const TEMPLATE_LABEL: &str = "bench.dev/template";
+
 /// Whose objects a template makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp<'a> {
@@ -14,6 +17,8 @@ pub struct Stamp<'a> {
     pub run_id: &'a str,
     /// Value of [`JOB_LABEL`].
     pub job: &'a str,
+    /// Value of [`TEMPLATE_LABEL`], which only the object itself gets; none when empty.
+    pub template: &'a str,
 }
 
 impl Stamp<'_> {
@@ -24,7 +29,17 @@ impl Stamp<'_> {
     /// left as it is: the API server refuses it with a better message than we could give.
     pub(crate) fn apply(self, object: &mut Node) {
         self.label(object);
+        if !self.template.is_empty() {
+            set_labels(object, &[(TEMPLATE_LABEL, self.template)]);
+        }
         self.descend(object);
+    }
+
+    /// Labels a whole object given as JSON, by the same rules.
+    pub fn apply_to_json(self, object: serde_json::Value) -> serde_json::Value {
+        let mut node = Node::from_json(object);
+        self.apply(&mut node);
+        node.to_json()
     }
 
     fn descend(self, node: &mut Node) {
@@ -51,15 +66,19 @@ impl Stamp<'_> {
     }
 
     fn label(self, object: &mut Node) {
-        let Some(labels) = child(object, "metadata").and_then(|metadata| child(metadata, "labels")) else {
-            return;
-        };
-        let Value::Map(entries) = &mut labels.value else { return };
-        for (label, value) in [(RUN_ID_LABEL, self.run_id), (JOB_LABEL, self.job)] {
-            entries.retain(|entry| entry.key.text != label);
-            let key = Key { text: label.to_owned(), span: 0..0 };
-            entries.push(Entry { key, value: Node::text(value, 0..0) });
-        }
+        set_labels(object, &[(RUN_ID_LABEL, self.run_id), (JOB_LABEL, self.job)]);
+    }
+}
+
+fn set_labels(object: &mut Node, labels: &[(&str, &str)]) {
+    let Some(own) = child(object, "metadata").and_then(|metadata| child(metadata, "labels")) else {
+        return;
+    };
+    let Value::Map(entries) = &mut own.value else { return };
+    for (label, value) in labels {
+        entries.retain(|entry| entry.key.text != *label);
+        let key = Key { text: (*label).to_owned(), span: 0..0 };
+        entries.push(Entry { key, value: Node::text(value, 0..0) });
     }
 }
 

@@ -234,6 +234,26 @@ impl Node {
         }
     }
 
+    /// A tree of JSON, without places.
+    pub fn from_json(value: serde_json::Value) -> Self {
+        let value = match value {
+            serde_json::Value::Null => Value::Null,
+            serde_json::Value::Bool(value) => Value::Bool(value),
+            serde_json::Value::Number(number) => Value::Number(number),
+            serde_json::Value::String(text) => Value::Text { text, plain: false },
+            serde_json::Value::Array(items) => Value::List(items.into_iter().map(Self::from_json).collect()),
+            serde_json::Value::Object(map) => Value::Map(
+                map.into_iter()
+                    .map(|(text, value)| Entry {
+                        key: Key { text, span: 0..0 },
+                        value: Self::from_json(value),
+                    })
+                    .collect(),
+            ),
+        };
+        Self { value, span: 0..0 }
+    }
+
     /// Moves every span below `self` by `offset`, for text that stands inside a longer one.
     pub fn shift(&mut self, offset: usize) {
         shift_span(&mut self.span, offset);

@@ -1,7 +1,7 @@
 //! Deletes what the job made, one request for each object, through a queue.
 //!
 //! Names are listed and not remembered: a template may let the API server make them, and only what is there can
-//! be deleted. With several instances each deletes a part of every namespace, chosen by the object's name.
+//! be deleted. What controllers made of the objects is theirs to delete. With several instances each deletes a part of every namespace, chosen by the object's name.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -41,7 +41,7 @@ struct Metadata {
 /// # Errors
 /// When the host refuses a call.
 pub fn delete(objects: &Objects, config: &Delete) -> Result<(), Ended> {
-    let (_, queue) = queue(objects, &config.queue)?;
+    let queue = queue(objects, &config.queue)?;
     let options = options(config);
     let create = &objects.config.create;
     let places: Vec<String> =
@@ -49,17 +49,18 @@ pub fn delete(objects: &Objects, config: &Delete) -> Result<(), Ended> {
             .map(|number| objects.names.of(number))
             .collect();
     let mut deleted = Vec::new();
-    for kind in kinds(objects) {
+    for prepared in objects.prepared.iter().filter(|prepared| prepared.is_in_namespaces()) {
+        let (kind, selector) = (&prepared.target, &prepared.selector);
         let mut count = 0;
         for place in &places {
-            count += delete_in(objects, queue, &at(&kind, place), &options)?;
+            count += delete_in(objects, queue, &at(kind, place), selector, &options)?;
         }
         let only = if let [only] = places.as_slice() { only.as_str() } else { "" };
-        deleted.push(Goal { target: at(&kind, only), count });
+        deleted.push(Goal { target: at(kind, only), selector: selector.clone(), count });
     }
     queue.drain(0).map_err(|failure| Ended::from_failure(&failure, "drain the queue of deletes"))?;
     if config.wait_until_gone {
-        return wait(objects, goals::join(deleted), "delete", config.timeout.ns);
+        return wait(goals::join(deleted), "delete", config.timeout.ns);
     }
     Ok(())
 }
@@ -71,29 +72,17 @@ fn options(config: &Delete) -> Vec<Label> {
     policy.chain(grace).collect()
 }
 
-/// The kinds of objects in the job's namespaces, each once.
-fn kinds(objects: &Objects) -> Vec<ResourceRef> {
-    let mut kinds: Vec<ResourceRef> = Vec::new();
-    for prepared in objects.prepared.iter().filter(|prepared| prepared.is_in_namespaces()) {
-        let kind = at(&prepared.target, "");
-        if !kinds.contains(&kind) {
-            kinds.push(kind);
-        }
-    }
-    kinds
-}
-
 /// Asks for the deletion of this instance's part; returns how many.
 fn delete_in(
     objects: &Objects,
     queue: &Queue,
     target: &ResourceRef,
+    selector: &str,
     options: &[Label],
 ) -> Result<u64, Ended> {
-    let selector = goals::selector(&objects.facts.run_id, &objects.facts.job);
     let (mut token, mut count) = (String::new(), 0);
     loop {
-        let (page, next) = read::list_page(target, &selector, "", PAGE, &token)
+        let (page, next) = read::list_page(target, selector, "", PAGE, &token)
             .map_err(|failure| Ended::from_failure(&failure, &format!("list {}", target.plural)))?;
         let names: Vec<String> = page
             .iter()

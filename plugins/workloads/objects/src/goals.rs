@@ -7,26 +7,23 @@ use bench_sdk::cluster::ResourceRef;
 pub struct Goal {
     /// The namespace is empty for several, and for cluster-scoped objects.
     pub target: ResourceRef,
+    /// Labels of those of one template.
+    pub selector: String,
     /// Expected objects.
     pub count: u64,
 }
 
-/// Joins the counts of one kind: the wait selects by the job's label and cannot tell templates apart.
+/// Joins the counts of what one wait can see, and leaves out what there is none of.
 pub fn join(parts: impl IntoIterator<Item = Goal>) -> Vec<Goal> {
     let mut goals: Vec<Goal> = Vec::new();
     for part in parts {
-        match goals.iter_mut().find(|goal| goal.target == part.target) {
+        match goals.iter_mut().find(|goal| (&goal.target, &goal.selector) == (&part.target, &part.selector)) {
             Some(goal) => goal.count += part.count,
             None => goals.push(part),
         }
     }
     goals.retain(|goal| goal.count > 0);
     goals
-}
-
-/// Selects what this job made.
-pub fn selector(run_id: &str, job: &str) -> String {
-    format!("bench.dev/run-id={run_id},bench.dev/job={job}")
 }
 
 /// Time left before a deadline, in nanoseconds.
@@ -38,20 +35,20 @@ pub fn left(deadline: i64, now: i64) -> u64 {
 mod tests {
     use super::*;
 
-    fn goal(plural: &str, count: u64) -> Goal {
+    fn goal(plural: &str, template: u32, count: u64) -> Goal {
         let target = ResourceRef {
             group: String::new(),
             version: "v1".to_owned(),
             plural: plural.to_owned(),
             namespace: "a".to_owned(),
         };
-        Goal { target, count }
+        Goal { target, selector: format!("bench.dev/template={template}"), count }
     }
 
     #[test]
-    fn counts_of_one_kind_are_joined_and_empty_ones_left_out() {
-        let joined = join([goal("pods", 2), goal("secrets", 0), goal("services", 1), goal("pods", 3)]);
-        assert_eq!(joined, [goal("pods", 5), goal("services", 1)]);
+    fn two_templates_of_one_kind_are_two_goals_and_empty_ones_none() {
+        let parts = [goal("pods", 0, 2), goal("secrets", 1, 0), goal("pods", 2, 1), goal("pods", 0, 3)];
+        assert_eq!(join(parts), [goal("pods", 0, 5), goal("pods", 2, 1)]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Workload `objects`: creates objects from templates, waits for them, deletes them.
 //!
 //! Everything that decides is an ordinary function and tested natively: the order of calls ([`order`]), values of
-//! parameters ([`params`]), names of namespaces ([`namespaces`]), which failure belongs to which object ([`tally`]),
-//! what is waited for ([`goals`]). What talks to the host is [`setup`], [`run`], [`delete`].
+//! parameters ([`params`]), names of namespaces ([`namespaces`]), what is waited for ([`goals`]).
+//! What talks to the host is [`setup`], [`run`], [`delete`].
 //! The host paces, sends, records and cleans up.
 
 pub mod config;
@@ -13,7 +13,6 @@ pub mod order;
 pub mod params;
 pub mod run;
 pub mod setup;
-pub mod tally;
 
 use std::ops::Range;
 
@@ -23,13 +22,12 @@ use bench_sdk::{
     load::{Queue, Template},
 };
 
-use crate::{config::Config, namespaces::Names, params::Facts, params::Source};
+use crate::{config::Config, namespaces::Names, params::Source};
 
 /// The plugin, ready to make load.
 #[derive(Debug)]
 pub struct Objects {
     config: Config,
-    facts: Facts,
     /// This instance and how many there are.
     instance: (u32, u32),
     /// This instance's.
@@ -45,17 +43,19 @@ pub struct Objects {
 #[derive(Debug)]
 pub struct Prepared {
     sources: Vec<Source>,
-    /// Its namespace is empty for cluster-scoped objects and where the template has it as a parameter.
+    /// Its namespace is empty for cluster-scoped objects and for those in the job's namespaces.
     target: ResourceRef,
-    /// Compiled for all namespaces; `None` when each namespace needs its own.
-    shared: Option<Template>,
+    /// One for all namespaces, which are a parameter of it.
+    template: Template,
+    /// Selects what the template makes, not what controllers make of it.
+    selector: String,
     name_prefix: String,
 }
 
 impl Prepared {
     /// Whether its objects go to the job's namespaces.
     fn is_in_namespaces(&self) -> bool {
-        self.shared.is_none() || self.sources.contains(&Source::Namespace)
+        self.sources.contains(&Source::Namespace)
     }
 }
 

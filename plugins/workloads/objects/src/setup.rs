@@ -13,12 +13,11 @@ use crate::{
     config::{Config, Object},
     namespaces::{self, Names},
     order,
-    params::{self, Facts, Source},
+    params::{self, Facts},
 };
 
-/// Most namespaces for which a template is compiled once for each: the host keeps at most 1,000 of them for a plugin,
-/// and an object's first compilation is one more.
-const MAX_COMPILED: usize = 500;
+/// As a namespace: a parameter of the template, wherever its manifest names none.
+const NAMESPACE_PARAM: &str = "{{ namespace }}";
 
 /// Prepares a job.
 ///
@@ -32,66 +31,30 @@ pub fn setup(config: Config) -> Result<Objects, String> {
     let prefix = config.create.namespaces.prefix.as_deref().unwrap_or(&facts.job);
     let names = Names::new(prefix, &facts.run_id);
     let numbers = order::namespaces(&iterations, config.create.namespaces.iterations_per_namespace);
-    let first = names.of(numbers.start);
     let objects = config.create.objects.iter().enumerate();
-    let place = Place {
-        namespace: &first,
-        is_one_of_many: numbers.len() * config.create.objects.len() > MAX_COMPILED,
-    };
     let count = config.create.objects.len();
     let prepared: Vec<Prepared> = objects
-        .map(|(position, object)| prepare(object, position, count, &place, &facts))
+        .map(|(position, object)| prepare(object, position, count, &facts))
         .collect::<Result<_, _>>()?;
     let queues = open_queues(&config)?;
     if prepared.iter().any(Prepared::is_in_namespaces) {
         let names = numbers.map(|number| names.of(number)).collect();
         make_namespaces(names, &namespaces::manifest(&config.create.namespaces.labels), instance.1 > 1)?;
     }
-    Ok(Objects { config, facts, instance, iterations, names, prepared, queues })
+    Ok(Objects { config, instance, iterations, names, prepared, queues })
 }
 
-/// Where objects go.
-struct Place<'a> {
-    /// The first namespace.
-    namespace: &'a str,
-    /// Whether there are too many to compile templates for each.
-    is_one_of_many: bool,
-}
-
-fn prepare(
-    object: &Object,
-    position: usize,
-    count: usize,
-    place: &Place<'_>,
-    facts: &Facts,
-) -> Result<Prepared, String> {
-    let mut template = compile(object, position, place.namespace)?;
+fn prepare(object: &Object, position: usize, count: usize, facts: &Facts) -> Result<Prepared, String> {
+    let template = Template::compile(&object.template, NAMESPACE_PARAM)
+        .map_err(|failure| failure.explain(&format!("compile the template of create.objects[{position}]")))?;
     let params = template.params();
     let sources = params::sources(&params, &object.variables, facts, position)?;
     for name in params::unused(&params, &object.variables) {
         warn!("the template does not use a variable"; "object" => position, "variable" => name);
     }
-    let mut target = template.target();
-    if !target.namespace.is_empty() && place.is_one_of_many {
-        if !sources.contains(&Source::Namespace) {
-            return Err(format!(
-                "create.objects[{position}]: for so many namespaces the template must say `namespace: {{{{ namespace }}}}` in its metadata"
-            ));
-        }
-        template = compile(object, position, "")?;
-        target.namespace.clear();
-    }
-    let shared = target.namespace.is_empty().then_some(template);
-    Ok(Prepared { sources, target, shared, name_prefix: params::name_prefix(&facts.job, position, count) })
-}
-
-/// Compiles the template of `create.objects[position]` for a namespace.
-///
-/// # Errors
-/// The host's words on what is wrong with the manifest.
-pub fn compile(object: &Object, position: usize, namespace: &str) -> Result<Template, String> {
-    Template::compile(&object.template, namespace)
-        .map_err(|failure| failure.explain(&format!("compile the template of create.objects[{position}]")))
+    let (target, selector) = (template.target(), template.label_selector());
+    let name_prefix = params::name_prefix(&facts.job, position, count);
+    Ok(Prepared { sources, target, template, selector, name_prefix })
 }
 
 /// Opens each queue that the configuration names, once.
@@ -132,7 +95,7 @@ fn make_namespaces(names: Vec<String>, manifest: &str, shared: bool) -> Result<(
     }
 }
 
-/// Calls `each` with the id and reason of every operation of a drained queue that failed.
+/// Calls `each` with the id and reason of the operations of a drained queue that failed, the last 16,384 of them.
 ///
 /// # Errors
 /// When the host cannot say.

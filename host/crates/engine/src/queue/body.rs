@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bench_model::{ResourceRef, Verb};
-use bench_plugin_host::{ParamColumn, WriteAction};
+use bench_plugin_host::{Failures, ParamColumn, WriteAction};
 use bench_template::Renderer;
 use bytes::Bytes;
 
@@ -12,10 +12,18 @@ use super::Shared;
 /// Content type of everything that is no patch.
 const JSON: &str = "application/json";
 
-/// A request that waits for its due time.
-pub(super) struct Prepared {
+/// What an operation does, and to what.
+#[derive(Clone)]
+pub(super) struct Subject {
     pub(super) verb: Verb,
     pub(super) target: Arc<ResourceRef>,
+    /// Told when it ends without success.
+    pub(super) failures: Option<Failures>,
+}
+
+/// A request that waits for its due time.
+pub(super) struct Prepared {
+    pub(super) subject: Subject,
     pub(super) name: String,
     pub(super) query: Arc<str>,
     pub(super) content_type: &'static str,
@@ -24,8 +32,7 @@ pub(super) struct Prepared {
 
 /// Why a row is not sent: a reason for the record and a sentence for people.
 pub(super) struct Refusal {
-    pub(super) verb: Verb,
-    pub(super) target: Arc<ResourceRef>,
+    pub(super) subject: Subject,
     pub(super) reason: &'static str,
     pub(super) message: String,
 }
@@ -36,6 +43,7 @@ pub(super) struct Rows {
     /// The target of the previous row: rows of one namespace follow each other.
     target: Arc<ResourceRef>,
     query: Arc<str>,
+    failures: Option<Failures>,
 }
 
 enum Action {
@@ -48,9 +56,10 @@ enum Action {
 
 impl Rows {
     pub(super) fn new(action: WriteAction) -> Self {
-        let mut rows_query = String::new();
+        let (mut rows_query, mut template_failures) = (String::new(), None);
         let (action, target) = match action {
-            WriteAction::Create { template, target, namespaced, params } => {
+            WriteAction::Create { template, target, namespaced, params, failures } => {
+                template_failures = Some(failures);
                 (Action::Create { renderer: template.renderer(), namespaced, params }, target)
             }
             WriteAction::CreateRaw { target, bodies } => (Action::CreateRaw { bodies }, target),
@@ -67,20 +76,21 @@ impl Rows {
                 (Action::Read { verb, names }, target)
             }
         };
-        Self { action, target: Arc::new(target), query: rows_query.into() }
+        Self { action, target: Arc::new(target), query: rows_query.into(), failures: template_failures }
     }
 
-    pub(super) fn verb(&self) -> Verb {
+    /// What the next operation is about: until a row is rendered, that of the one before it.
+    pub(super) fn subject(&self) -> Subject {
+        Subject { verb: self.verb(), target: self.target.clone(), failures: self.failures.clone() }
+    }
+
+    fn verb(&self) -> Verb {
         match &self.action {
             Action::Create { .. } | Action::CreateRaw { .. } => Verb::Create,
             Action::Patch { .. } => Verb::Patch,
             Action::Delete { .. } => Verb::Delete,
             Action::Read { verb, .. } => *verb,
         }
-    }
-
-    pub(super) fn target(&self) -> &ResourceRef {
-        &self.target
     }
 
     /// Renders a row and checks what only a row can tell: namespace, caps, whose object it is.
@@ -103,8 +113,7 @@ impl Rows {
                 .map_err(|e| self.refuse("LimitExceeded", e.to_string()))?;
             self.announce(is_namespace, &name, shared).await.map_err(|m| self.refuse("JournalFailed", m))?;
         }
-        let (target, query) = (self.target.clone(), self.query.clone());
-        Ok(Prepared { verb, target, name, query, content_type, body })
+        Ok(Prepared { subject: self.subject(), name, query: self.query.clone(), content_type, body })
     }
 
     /// Says in the journal what comes, before it leaves.
@@ -128,7 +137,7 @@ impl Rows {
     }
 
     fn refuse(&self, reason: &'static str, message: String) -> Refusal {
-        Refusal { verb: self.verb(), target: self.target.clone(), reason, message }
+        Refusal { subject: self.subject(), reason, message }
     }
 
     /// Name, content type and body of a row; moves `target` to the row's namespace.

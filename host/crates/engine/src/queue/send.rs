@@ -3,14 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use bench_cluster::{Reply, Request};
-use bench_model::{
-    CreatedNamespace, JournalEntry, OnTooManyRequests, Operation, ReasonId, ResourceRef, TimeNs, Verb,
-};
+use bench_model::{CreatedNamespace, JournalEntry, OnTooManyRequests, Operation, ReasonId, TimeNs, Verb};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
-    Counts, Shared,
-    body::{Prepared, Refusal, Rows, is_namespaces},
+    Shared,
+    body::{Prepared, Refusal, Rows, Subject, is_namespaces},
+    counts::Counts,
 };
 
 /// Requests for one operation under `onTooManyRequests: backoff`.
@@ -34,7 +33,7 @@ pub(super) async fn launch(
         }
         Err(refusal) => {
             let outcome = Outcome::unsent(refusal.reason, refusal.message);
-            record(&shared, index, due, refusal.verb, &refusal.target, outcome).await;
+            record(&shared, index, due, &refusal.subject, outcome).await;
         }
     }
 }
@@ -42,7 +41,7 @@ pub(super) async fn launch(
 /// Records an operation that was due when the run stopped, and never left.
 pub(super) async fn record_unsent(shared: &Shared, index: u64, due: TimeNs, rows: &Rows) {
     let outcome = Outcome::unsent("Cancelled", "the run stopped before it could leave".to_owned());
-    record(shared, index, due, rows.verb(), rows.target(), outcome).await;
+    record(shared, index, due, &rows.subject(), outcome).await;
 }
 
 struct Outcome {
@@ -55,6 +54,10 @@ struct Outcome {
 }
 
 impl Outcome {
+    fn is_success(&self) -> bool {
+        self.reason.is_empty() && (200..300).contains(&self.http_status)
+    }
+
     fn unsent(reason: &'static str, message: String) -> Self {
         let never = TimeNs::NEVER;
         Self { sent: never, done: never, http_status: 0, attempts: 0, reason: reason.into(), message }
@@ -73,20 +76,20 @@ async fn operate(
     prepared: Prepared,
     permit: OwnedSemaphorePermit,
 ) {
-    let is_create = prepared.verb == Verb::Create;
+    let Subject { verb, target, .. } = &prepared.subject;
+    let is_create = *verb == Verb::Create;
     if is_create && !prepared.name.is_empty() {
-        let target = &prepared.target;
         shared.services.cluster.own_creates().register(target, &target.namespace, &prepared.name, due);
     }
-    let outcome = attempt(&shared, &prepared, is_create && is_namespaces(&prepared.target)).await;
-    record(&shared, index, due, prepared.verb, &prepared.target, outcome).await;
+    let outcome = attempt(&shared, &prepared, is_create && is_namespaces(target)).await;
+    record(&shared, index, due, &prepared.subject, outcome).await;
     drop(permit);
 }
 
 async fn attempt(shared: &Shared, prepared: &Prepared, is_new_namespace: bool) -> Outcome {
     let request = Request {
-        verb: prepared.verb,
-        target: &prepared.target,
+        verb: prepared.subject.verb,
+        target: &prepared.subject.target,
         name: &prepared.name,
         query: &prepared.query,
         content_type: prepared.content_type,
@@ -110,7 +113,7 @@ async fn attempt(shared: &Shared, prepared: &Prepared, is_new_namespace: bool) -
         if reply.http_status == 429 && attempts < MAX_ATTEMPTS && backs_off(shared, &reply).await {
             continue;
         }
-        if prepared.verb == Verb::Create && reply.is_success() {
+        if prepared.subject.verb == Verb::Create && reply.is_success() {
             note_made(shared, prepared, &reply).await;
         }
         if reply.http_status != 0 {
@@ -137,10 +140,10 @@ async fn backs_off(shared: &Shared, reply: &Reply) -> bool {
 
 /// Remembers what is ours from now on: a namespace with its UID, or an object outside our namespaces.
 async fn note_made(shared: &Shared, prepared: &Prepared, reply: &Reply) {
-    let name = prepared.name.clone();
-    if !is_namespaces(&prepared.target) {
-        if !shared.services.namespaces.contains(&prepared.target.namespace) {
-            shared.services.ledger.note_made(&prepared.target, &name);
+    let (name, target) = (prepared.name.clone(), &prepared.subject.target);
+    if !is_namespaces(target) {
+        if !shared.services.namespaces.contains(&target.namespace) {
+            shared.services.ledger.note_made(target, &name);
         }
         return;
     }
@@ -154,14 +157,13 @@ async fn note_made(shared: &Shared, prepared: &Prepared, reply: &Reply) {
     shared.services.namespaces.insert(name);
 }
 
-async fn record(
-    shared: &Shared,
-    index: u64,
-    due: TimeNs,
-    verb: Verb,
-    target: &ResourceRef,
-    outcome: Outcome,
-) {
+async fn record(shared: &Shared, index: u64, due: TimeNs, subject: &Subject, outcome: Outcome) {
+    let Subject { verb, target, failures } = subject;
+    if let Some(failures) = failures
+        && !outcome.is_success()
+    {
+        failures.note();
+    }
     let (resource, new_resource) = shared.services.ledger.resource(target);
     let (reason, new_reason) = if outcome.reason.is_empty() {
         (ReasonId::NONE, None)
@@ -175,6 +177,6 @@ async fn record(
     let Outcome { sent, done, http_status, attempts, .. } = outcome;
     shared
         .operations
-        .push(Operation { index, due, sent, done, http_status, attempts, verb, resource, reason })
+        .push(Operation { index, due, sent, done, http_status, attempts, verb: *verb, resource, reason })
         .await;
 }

@@ -138,7 +138,10 @@ impl Queues {
             let service = if operation.sent.is_never() { u64::MAX } else { operation.service_ns() };
             set.record(files, series.service, second, service)?;
             set.record(files, series.lag, second, operation.lag_ns())?;
-            queue.span.add(operation);
+            // Warm-up is load that does not count; all of `setup` is preparation, and shown as such.
+            if key.phase.is_none() || queue.name == QueueName::setup() {
+                queue.span.add(operation);
+            }
             queue.count(operation);
         }
         Ok(true)

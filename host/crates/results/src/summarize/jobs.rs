@@ -155,6 +155,7 @@ fn queue_summary(loaded: &Loaded, queue: &Queue) -> QueueSummary {
     let labels = [Label { name: "queue".to_owned(), value: queue.name.to_string() }];
     let of = |metric| distribution(&operation_histogram(loaded, queue.job.as_str(), &labels, metric), "ns");
     let (totals, span) = (queue.totals, queue.span);
+    let Load { due, sent, answered } = load(loaded, queue, &labels);
     QueueSummary {
         name: queue.name.to_string(),
         counts: queue.counts(),
@@ -162,12 +163,12 @@ fn queue_summary(loaded: &Loaded, queue: &Queue) -> QueueSummary {
         burst: queue.spec.burst.get(),
         in_flight: queue.spec.in_flight.get(),
         asked: totals.asked,
-        due: totals.due,
-        sent: totals.sent,
-        answered: totals.answered,
-        delivered: (totals.due > 0).then(|| decimals(totals.sent as f64 / totals.due as f64, 9)),
-        due_rate: rate(totals.due, span.first_due, span.last_due),
-        achieved_rate: rate(totals.sent, span.first_sent, span.last_sent),
+        due,
+        sent,
+        answered,
+        delivered: (due > 0).then(|| decimals(sent as f64 / due as f64, 9)),
+        due_rate: rate(due, span.first_due, span.last_due),
+        achieved_rate: rate(sent, span.first_sent, span.last_sent),
         held_by_in_flight: totals.held_by_in_flight,
         held_by_limiter: totals.held_by_limiter,
         late_plugin: totals.late_plugin,
@@ -175,6 +176,28 @@ fn queue_summary(loaded: &Loaded, queue: &Queue) -> QueueSummary {
         service: of(OperationMetric::Service),
         lag: of(OperationMetric::Lag),
     }
+}
+
+/// What became of the operations of a queue.
+struct Load {
+    due: u64,
+    sent: u64,
+    answered: u64,
+}
+
+/// Those of the phases that count; all of a queue that makes no load to be judged.
+fn load(loaded: &Loaded, queue: &Queue, labels: &[Label]) -> Load {
+    if !queue.counts() {
+        let totals = queue.totals;
+        return Load { due: totals.due, sent: totals.sent, answered: totals.answered };
+    }
+    let mut load = Load { due: 0, sent: 0, answered: 0 };
+    for series in matching(loaded, queue.job.as_str(), labels) {
+        load.due += series.lag.count();
+        load.sent += series.lag.count() - series.lag.missing();
+        load.answered += series.service.count() - series.service.missing();
+    }
+    load
 }
 
 /// Gaps between `n` moments, a second; `None` for fewer than two, or when all are at once.

@@ -152,7 +152,7 @@ fn known_params(annotation: &Value, siblings: &Map<String, Value>) -> Option<Vec
 
 fn compile(path: &str, content: &str, known: Option<&[String]>) -> Result<ManifestUse, Vec<Problem>> {
     let source = Arc::new(NamedSource::new(path, content.to_owned()));
-    let template = match Template::compile(content, "", &Stamp { run_id: "", job: "" }) {
+    let template = match Template::compile(content, "", &Stamp { run_id: "", job: "", template: "" }) {
         Ok(template) => template,
         Err(error) => {
             return Err(vec![Problem::in_text(source, error.span, Mistake::Template(error.mistake))]);

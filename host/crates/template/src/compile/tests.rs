@@ -2,7 +2,7 @@ use expect_test::{Expect, expect};
 
 use super::*;
 
-const STAMP: Stamp<'static> = Stamp { run_id: "run-1", job: "create" };
+const STAMP: Stamp<'static> = Stamp { run_id: "run-1", job: "create", template: "" };
 
 fn check(source: &str, params: &[&str]) {
     let template = Template::compile(source, "ns-1", &STAMP).expect(source);

@@ -7,7 +7,7 @@ use crate::{Stamp, Template};
 const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: pod-{{ iteration }}\nspec:\n  containers:\n    - image: {{ image }}\n      replicas: {{ iteration }}\n";
 
 fn compile(source: &str) -> Template {
-    Template::compile(source, "ns-1", &Stamp { run_id: "r", job: "j" }).expect(source)
+    Template::compile(source, "ns-1", &Stamp { run_id: "r", job: "j", template: "" }).expect(source)
 }
 
 fn body(source: &str, values: &[ParamValue<'_>]) -> serde_json::Value {
@@ -35,6 +35,56 @@ fn an_object_is_rendered_with_labels_and_namespace() {
         expect![[r#"
         {"apiVersion":"v1","kind":"Pod","metadata":{"name":"pod-7","labels":{"bench.dev/run-id":"r","bench.dev/job":"j"},"namespace":"ns-1"},"spec":{"containers":[{"image":"x:1.10","replicas":7}]}}
         ns-1/pod-7"#]],
+    );
+}
+
+/// Renders with the namespace as a parameter, which `value` is; the other parameters are 7.
+fn check_namespace(source: &str, value: &str, fixed: Option<&str>, expected: &str) {
+    let stamp = Stamp { run_id: "r", job: "j", template: "" };
+    let template = Template::compile(source, crate::NAMESPACE_PARAM, &stamp).expect(source);
+    assert_eq!(template.fixed_namespace().as_deref(), fixed, "{source}");
+    let value_of = |name: &String| match name.as_str() {
+        "namespace" => ParamValue::Text(value),
+        _ => ParamValue::Int(7),
+    };
+    let values: Vec<_> = template.params().iter().map(value_of).collect();
+    let mut renderer = template.renderer();
+    let rendered = renderer.render(&values).expect("an object");
+    assert_eq!(rendered.namespace, expected, "{source}");
+    let body: serde_json::Value = serde_json::from_slice(rendered.body).expect("JSON");
+    assert_eq!(body["metadata"]["namespace"], expected);
+}
+
+#[test]
+fn a_namespace_that_is_a_parameter_stands_where_the_manifest_names_none() {
+    let none = "apiVersion: v1\nkind: Pod\nmetadata: {name: 'a-{{ n }}'}\nspec: {x: '{{ n }}'}";
+    check_namespace(none, "ns-4", None, "ns-4");
+    let itself = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: '{{ namespace }}'}";
+    check_namespace(itself, "ns-4", None, "ns-4");
+    let fixed = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: mine}";
+    check_namespace(fixed, "ns-4", Some("mine"), "mine");
+    let jinja = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a{% if n %}b{% endif %}\n";
+    check_namespace(jinja, "ns-4", None, "ns-4");
+    let hostile = "a\", \"x\": {}";
+    check_namespace(none, hostile, None, hostile);
+    check_namespace(jinja, hostile, None, hostile);
+}
+
+#[test]
+fn the_label_of_a_template_is_on_its_objects_and_not_on_what_is_made_of_them() {
+    let source = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n  template: {spec: {containers: []}}";
+    let stamp = Stamp { run_id: "r", job: "j", template: "3" };
+    let mut renderer = Template::compile(source, "", &stamp).expect(source).renderer();
+    let body: serde_json::Value =
+        serde_json::from_slice(renderer.render(&[]).expect("an object").body).expect("JSON");
+    assert_eq!(body["metadata"]["labels"][crate::TEMPLATE_LABEL], "3");
+    let pod = &body["spec"]["template"]["metadata"]["labels"];
+    assert_eq!((pod.get(crate::TEMPLATE_LABEL), &pod[crate::JOB_LABEL]), (None, &"j".into()));
+    let json = serde_json::from_str(r#"{"kind":"X","n":1.5,"spec":{"template":{"spec":{"containers":[]}}}}"#);
+    let stamped = Stamp { run_id: "r", job: "j", template: "" }.apply_to_json(json.expect("JSON"));
+    assert_eq!(
+        (&stamped["n"], &stamped["spec"]["template"]["metadata"]["labels"][crate::RUN_ID_LABEL]),
+        (&1.5.into(), &"r".into())
     );
 }
 

@@ -1,7 +1,7 @@
 //! Whole objects from a guest: parsed, checked against what was granted, and labelled.
 
 use bench_model::ResourceRef;
-use bench_template::{JOB_LABEL, RUN_ID_LABEL};
+use bench_template::Stamp;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
@@ -20,11 +20,12 @@ impl HostState {
         bodies: Vec<String>,
     ) -> Result<Vec<Bytes>, HostCallError> {
         let context = self.context(call)?;
-        let labels = [(RUN_ID_LABEL, context.services.run_id.to_string()), (JOB_LABEL, context.user.clone())];
+        let (run_id, job) = (context.services.run_id.to_string(), context.user.clone());
+        let stamp = Stamp { run_id: &run_id, job: &job, template: "" };
         let mut checked: Option<(String, String)> = None;
         let mut stamped = Vec::with_capacity(bodies.len());
         for (row, body) in bodies.into_iter().enumerate() {
-            let mut object = parse(row, &body)?;
+            let object = parse(row, &body)?;
             drop(body);
             let kind = kind_of(row, &object)?;
             // Bodies of one call are of one kind; the cluster is asked once.
@@ -41,8 +42,7 @@ impl HostState {
                 checked = Some(kind);
             }
             check_namespace(row, &object, target)?;
-            stamp(&mut object, &labels);
-            stamped.push(Bytes::from(Value::Object(object).to_string()));
+            stamped.push(Bytes::from(stamp.apply_to_json(Value::Object(object)).to_string()));
         }
         Ok(stamped)
     }
@@ -84,69 +84,9 @@ fn check_namespace(
     }
 }
 
-type Labels = [(&'static str, String); 2];
-
-/// Labels the object and the templates in it of what controllers will make, as `bench_template` does.
-fn stamp(object: &mut Map<String, Value>, labels: &Labels) {
-    label(object, labels);
-    object.iter_mut().for_each(|(key, value)| entry(key, value, labels));
-}
-
-fn descend(value: &mut Value, labels: &Labels) {
-    match value {
-        Value::Object(map) => map.iter_mut().for_each(|(key, value)| entry(key, value, labels)),
-        Value::Array(items) => items.iter_mut().for_each(|item| descend(item, labels)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-fn entry(key: &str, value: &mut Value, labels: &Labels) {
-    let is_pod = value.pointer("/spec/containers").is_some();
-    let has_spec = value.get("spec").is_some();
-    match (key, &mut *value) {
-        ("template", Value::Object(template)) if is_pod => label(template, labels),
-        ("jobTemplate", Value::Object(template)) if has_spec => label(template, labels),
-        ("volumeClaimTemplates", Value::Array(items)) => {
-            items.iter_mut().filter_map(Value::as_object_mut).for_each(|claim| label(claim, labels));
-        }
-        _ => {}
-    }
-    descend(value, labels);
-}
-
-fn label(object: &mut Map<String, Value>, labels: &Labels) {
-    let metadata = object.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
-    let Some(metadata) = metadata.as_object_mut() else { return };
-    let own = metadata.entry("labels").or_insert_with(|| Value::Object(Map::new()));
-    let Some(own) = own.as_object_mut() else { return };
-    for (name, value) in labels {
-        own.insert((*name).to_owned(), Value::String(value.clone()));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn check(object: &str, expected: &str) {
-        let labels = [("run", "r".to_owned()), ("job", "j".to_owned())];
-        let mut object = parse(0, object).expect("an object");
-        stamp(&mut object, &labels);
-        assert_eq!(Value::Object(object).to_string(), expected);
-    }
-
-    #[test]
-    fn objects_and_their_pod_templates_are_labelled() {
-        check(
-            r#"{"metadata":{"labels":{"run":"other"}}}"#,
-            r#"{"metadata":{"labels":{"run":"r","job":"j"}}}"#,
-        );
-        check(
-            r#"{"spec":{"template":{"spec":{"containers":[]}}}}"#,
-            r#"{"spec":{"template":{"spec":{"containers":[]},"metadata":{"labels":{"run":"r","job":"j"}}}},"metadata":{"labels":{"run":"r","job":"j"}}}"#,
-        );
-        check(r#"{"metadata":"odd"}"#, r#"{"metadata":"odd"}"#);
-    }
 
     #[test]
     fn a_body_may_not_name_another_namespace() {
