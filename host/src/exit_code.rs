@@ -13,6 +13,8 @@ pub enum Exit {
     Usage,
     /// The scenario is invalid; nothing was created.
     InvalidScenario,
+    /// The record of a run cannot be read: the same code, as it is what the user gave that is wrong.
+    UnreadableRecord,
     /// Refused by a safety check; nothing was created.
     Refused,
     /// Something of the run is left in the cluster.
@@ -32,7 +34,7 @@ impl Exit {
             Self::Pass => 0,
             Self::Bug => 1,
             Self::Usage => 2,
-            Self::InvalidScenario => 3,
+            Self::InvalidScenario | Self::UnreadableRecord => 3,
             Self::Refused => 14,
             Self::CleanupIncomplete => 15,
             Self::Plugin => 17,

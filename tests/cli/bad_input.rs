@@ -106,3 +106,20 @@ fn all_mistakes_of_a_file_are_shown_at_once() {
     bench.write("bad.yaml", &text);
     check(&bench, &["run", "bad.yaml"], 3, &["bad.yaml:8:", "brust", "burst", "0/s"]);
 }
+
+#[test]
+fn a_damaged_record_is_exit_3_and_names_the_file() {
+    let bench = prepared(POD);
+    let sim = SimProcess::start(bench.folder.path(), "nodes: 1\n");
+    bench.run(&["run", "bad.yaml", "--quiet", "--kubeconfig", sim.path()]);
+    let runs = bench.folder.path().join("runs");
+    let run = std::fs::read_dir(&runs).expect("records").next().expect("a record").expect("an entry").path();
+    let header = run.join("run.json");
+    std::fs::write(&header, "{ this is not JSON").expect("written");
+    let id = run.file_name().expect("a name").to_str().expect("UTF-8").to_owned();
+    for arguments in [["report", &id].as_slice(), ["runs", "show", &id].as_slice()] {
+        let ran = bench.run(arguments).ended_with(3);
+        assert!(ran.stderr.contains("run.json") && ran.stderr.contains("bench runs list"), "{}", ran.stderr);
+        assert_eq!(ran.stdout, "");
+    }
+}

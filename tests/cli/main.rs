@@ -9,4 +9,5 @@
 mod bad_input;
 mod bench;
 mod ending;
+mod lab;
 mod running;

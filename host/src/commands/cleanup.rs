@@ -71,7 +71,7 @@ fn unrecorded(run_id: String) -> Known {
 
 /// What the journal of a record says.
 fn recorded(dir: PathBuf) -> Result<Known, Failure> {
-    let entries = bench_results::read_journal(&dir).map_err(|error| Failure::error(Exit::Bug, error))?;
+    let entries = bench_results::read_journal(&dir).map_err(super::report::unreadable)?;
     let mut run = None;
     let mut namespaces: Vec<CreatedNamespace> = Vec::new();
     let mut announced = Vec::new();
@@ -86,7 +86,7 @@ fn recorded(dir: PathBuf) -> Result<Known, Failure> {
     announced.retain(|name| !namespaces.iter().any(|made| made.name == *name));
     namespaces.extend(announced.into_iter().map(|name| CreatedNamespace { name, uid: None }));
     let missing =
-        || Failure::error(Exit::Bug, Message("the journal of the run does not name the run".to_owned()));
+        || super::report::unreadable(Message("the journal of the run does not name the run".to_owned()));
     let (run_id, cluster_uid) = run.ok_or_else(missing)?;
     let cluster_uid = Some(cluster_uid).filter(|uid| !uid.is_empty());
     Ok(Known { run_id: run_id.to_string(), cluster_uid, namespaces, dir: Some(dir) })
@@ -108,7 +108,7 @@ fn refuse_another_cluster(known: &Known, cluster: &Cluster) -> Result<(), Failur
 /// too, are left alone and said.
 async fn all_on(cluster: &Cluster, store: &Store, ui: &Ui) -> Result<Vec<Known>, Failure> {
     let found = cluster.runs_on_cluster().await.map_err(|error| Failure::error(Exit::Unreachable, error))?;
-    let records = store.list().map_err(|error| Failure::error(Exit::InvalidScenario, error))?;
+    let records = store.list().map_err(super::report::unreadable)?;
     let mut known = Vec::with_capacity(found.len());
     for run in found {
         match records.iter().find(|record| record.id == run.run_id) {

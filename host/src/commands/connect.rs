@@ -84,6 +84,14 @@ fn options(args: &ClusterArgs, source: &ClusterSource, folder: &Path) -> Connect
     ConnectOptions { kubeconfig, context: args.context.clone().or(context), ..ConnectOptions::default() }
 }
 
+/// The settings of the simulated cluster of a scenario; `None` for any other cluster.
+pub fn simulated(scenario: &Scenario) -> Result<Option<SimConfig>, Failure> {
+    match &scenario.cluster {
+        ClusterSource::Simulated(block) => sim_config(scenario, block).map(Some),
+        ClusterSource::Kubeconfig { .. } => Ok(None),
+    }
+}
+
 fn sim_config(scenario: &Scenario, block: &bench_scenario::ConfigBlock) -> Result<SimConfig, Failure> {
     let mut json = block.to_json();
     // One seed repeats the whole run, the cluster's part included.

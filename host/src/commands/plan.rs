@@ -1,10 +1,16 @@
 //! `bench plan`: what a run would do, and what its plugins may do.
 
+mod capacity;
+
 use bench_engine::{Plan, PlannedPlugin};
 use bench_model::{NamespaceScope, Permissions, QueueSpec};
 use serde_json::json;
 
-use super::load::{Loaded, load};
+use self::capacity::{Capacity, JobPods};
+use super::{
+    connect::simulated,
+    load::{Loaded, load},
+};
 use crate::{
     cli::{Output, PlanArgs},
     diagnostics::{Failure, Ui},
@@ -14,11 +20,29 @@ use crate::{
 /// Shows the plan of a scenario; touches no cluster.
 pub async fn run(args: PlanArgs, ui: &Ui) -> Result<Exit, Failure> {
     let loaded = load(&args.scenario).await?;
+    let capacity = simulated(&loaded.scenario)?.map(|config| Capacity::new(&config));
+    let prediction = Prediction {
+        capacity,
+        jobs: capacity.map(|capacity| capacity.judge(&loaded.plan.jobs)).unwrap_or_default(),
+    };
     match args.output {
-        Output::Json => ui.print(&format!("{:#}\n", as_json(&loaded)))?,
-        Output::Text => ui.print(&as_text(&loaded))?,
+        Output::Json => ui.print(&format!("{:#}\n", as_json(&loaded, &prediction)))?,
+        Output::Text => ui.print(&as_text(&loaded, &prediction))?,
     }
     Ok(Exit::Pass)
+}
+
+/// What can be said before the run of the pods that its jobs make.
+struct Prediction {
+    capacity: Option<Capacity>,
+    /// In the order of the plan.
+    jobs: Vec<Option<JobPods>>,
+}
+
+impl Prediction {
+    fn of_job(&self, at: usize) -> Option<&JobPods> {
+        self.jobs.get(at)?.as_ref()
+    }
 }
 
 /// Plugins of a plan, each once, in the order of their names.
@@ -31,7 +55,7 @@ fn plugins(plan: &Plan) -> Vec<&PlannedPlugin> {
     plugins
 }
 
-fn as_json(loaded: &Loaded) -> serde_json::Value {
+fn as_json(loaded: &Loaded, prediction: &Prediction) -> serde_json::Value {
     let Loaded { scenario, plan, .. } = loaded;
     let config = |text: &str| serde_json::from_str(text).unwrap_or(serde_json::Value::Null);
     json!({
@@ -42,6 +66,7 @@ fn as_json(loaded: &Loaded) -> serde_json::Value {
         "deadline": bench_model::format_duration(plan.deadline),
         "limits": scenario.limits,
         "cluster": scenario.cluster,
+        "capacity": prediction.capacity.map(Capacity::to_json),
         "plugins": plugins(plan).into_iter().map(|plugin| json!({
             "name": plugin.name,
             "version": plugin.loaded.manifest.version,
@@ -52,14 +77,15 @@ fn as_json(loaded: &Loaded) -> serde_json::Value {
         "measurements": plan.measurements.iter().map(|one| json!({
             "name": one.name, "plugin": one.plugin.name, "config": config(&one.config),
         })).collect::<Vec<_>>(),
-        "jobs": plan.jobs.iter().map(|job| json!({
+        "jobs": plan.jobs.iter().enumerate().map(|(at, job)| json!({
             "name": job.name, "plugin": job.plugin.name, "queues": job.queues, "config": config(&job.config),
+            "pods": prediction.of_job(at).map(JobPods::to_json),
         })).collect::<Vec<_>>(),
         "thresholds": scenario.thresholds.iter().map(|threshold| &threshold.text).collect::<Vec<_>>(),
     })
 }
 
-fn as_text(loaded: &Loaded) -> String {
+fn as_text(loaded: &Loaded, prediction: &Prediction) -> String {
     let Loaded { scenario, plan, .. } = loaded;
     let mut text = format!(
         "scenario {} (seed {}, deadline {})\n",
@@ -71,7 +97,11 @@ fn as_text(loaded: &Loaded) -> String {
     let rate =
         scenario.limits.requests_per_second.map_or_else(|| "no cap".to_owned(), |rate| rate.to_string());
     let (objects, namespaces) = (cap(plan.caps.objects), cap(plan.caps.namespaces));
-    text.push_str(&format!("limits   objects {objects}, namespaces {namespaces}, requests {rate}\n\n"));
+    text.push_str(&format!("limits   objects {objects}, namespaces {namespaces}, requests {rate}\n"));
+    if let Some(capacity) = prediction.capacity {
+        text.push_str(&format!("cluster  {}\n", capacity.to_text()));
+    }
+    text.push('\n');
     for plugin in plugins(plan) {
         let manifest = &plugin.loaded.manifest;
         text.push_str(&format!("plugin   {} {} {}\n", plugin.name, manifest.version, plugin.loaded.digest));
@@ -81,10 +111,13 @@ fn as_text(loaded: &Loaded) -> String {
     for measurement in &plan.measurements {
         text.push_str(&format!("measure  {} by {}\n", measurement.name, measurement.plugin.name));
     }
-    for job in &plan.jobs {
+    for (at, job) in plan.jobs.iter().enumerate() {
         text.push_str(&format!("job      {} by {}\n", job.name, job.plugin.name));
         for (name, spec) in &job.queues {
             text.push_str(&format!("  queue {name}: {}\n", queue_text(spec)));
+        }
+        if let Some(pods) = prediction.of_job(at) {
+            text.push_str(&format!("  {}\n", pods.to_text()));
         }
     }
     if !scenario.thresholds.is_empty() {

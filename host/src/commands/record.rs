@@ -118,7 +118,10 @@ fn keep(
                     recorder.record(&event)?;
                 }
                 Ok(None) => return Ok(()),
-                Err(_) => recorder.tick(clock.now())?,
+                Err(_) => {
+                    recorder.tick(clock.now())?;
+                    progress.tick(clock.now());
+                }
             }
         }
     });

@@ -14,14 +14,18 @@ use crate::{
 /// Prints the report of a run again; the exit code is the run's own.
 pub fn run(args: &ReportArgs, ui: &Ui) -> Result<Exit, Failure> {
     let dir = Store::new(&args.runs.runs).select(&args.run).map_err(no_such_run)?;
-    let summary = read(&dir)?;
+    let summary = summarize(&dir).map_err(unreadable)?;
     print(&summary, &dir, args.output, ui)?;
     Ok(Exit::Verdict(bench_results::exit_code(&summary)))
 }
 
-/// Summarizes a record.
-pub fn read(dir: &Path) -> Result<Summary, Failure> {
-    summarize(dir).map_err(|error| Failure::error(Exit::Bug, error))
+/// A record that is damaged, of a newer version, or no record at all.
+pub fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
+    Failure::with_help(
+        Exit::UnreadableRecord,
+        error,
+        "`bench runs list` shows which records are whole; --runs names another folder",
+    )
 }
 
 /// Prints a summary to stdout.

@@ -47,7 +47,7 @@ pub async fn run(args: RunArgs, ui: &Ui) -> Result<Exit, Failure> {
     record.finish()?;
     let outcome = outcome?;
 
-    let summary = report::read(&dir)?;
+    let summary = bench_results::summarize(&dir).map_err(|error| Failure::error(Exit::Bug, error))?;
     bench_results::save_summary(&dir, &summary).map_err(|error| Failure::error(Exit::Bug, error))?;
     report::print(&summary, &dir, args.output, ui)?;
     tell_what_is_left(&outcome, run_id, &args, ui);

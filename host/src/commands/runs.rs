@@ -71,7 +71,7 @@ fn table(store: &Store, entries: &[RunEntry]) -> String {
 /// Shows where a run's record is and what is in it.
 pub fn show(args: &ReportArgs, ui: &Ui) -> Result<Exit, Failure> {
     let dir = Store::new(&args.runs.runs).select(&args.run).map_err(super::report::no_such_run)?;
-    let summary = super::report::read(&dir)?;
+    let summary = bench_results::summarize(&dir).map_err(super::report::unreadable)?;
     match args.output {
         Output::Json => super::report::print(&summary, &dir, Output::Json, ui)?,
         Output::Text => {

@@ -14,6 +14,7 @@ use crate::{
     Cluster, Inner, OwnCreates,
     clock_offset::{ClockOffset, OffsetBounds, server_second},
     credentials::{Credentials, CredentialsError},
+    dial::MemoryDialer,
     discovery::Discovery,
     kubeconfig::{self, KubeconfigProblem, KubeconfigSource},
     path::Base,
@@ -34,6 +35,8 @@ pub struct ConnectOptions {
     pub connections: usize,
     /// How long one request may take.
     pub request_timeout: Duration,
+    /// Opens connections in memory instead of to the kubeconfig's server: for tests with paused time.
+    pub memory: Option<MemoryDialer>,
 }
 
 impl Default for ConnectOptions {
@@ -44,6 +47,7 @@ impl Default for ConnectOptions {
             connections: 1,
             // As the API server's own `--request-timeout`.
             request_timeout: Duration::from_secs(60),
+            memory: None,
         }
     }
 }
@@ -167,8 +171,9 @@ impl Cluster {
             || ConnectError::Server { server: config.cluster_url.host().unwrap_or_default().to_owned() };
         let base = Base::new(&config.cluster_url).ok_or_else(not_a_server)?;
         // Credential plugins block.
+        let memory = options.memory.clone();
         let made = tokio::task::spawn_blocking(move || {
-            let maker = ClientMaker::new(&config)?;
+            let maker = ClientMaker::new(&config, memory)?;
             Ok::<_, CredentialsError>((maker, Credentials::new(&config)?))
         });
         let (maker, credentials) =

@@ -12,6 +12,7 @@ mod cleanup;
 mod clock_offset;
 mod connect;
 mod credentials;
+mod dial;
 mod discovery;
 mod kubeconfig;
 mod own_creates;
@@ -38,6 +39,7 @@ pub use crate::{
     cleanup::{CLEANUP_TIMEOUT, FoundRun},
     connect::{ClusterFacts, ConnectError, ConnectOptions},
     credentials::CredentialsError,
+    dial::MemoryDialer,
     discovery::{ServedResource, ServedResources},
     kubeconfig::{KubeconfigProblem, KubeconfigSource},
     own_creates::{CreateTimes, OwnCreates},
@@ -47,7 +49,7 @@ pub use crate::{
     read::{ListQuery, Page},
     reply::{Reply, Request, RequestError},
     transport::{Protocol, TransportError},
-    wait::Condition,
+    wait::{Condition, Stuck},
     watch::{WATCH_QUEUE, WatchHandle, WatchSink, WatchSpec},
 };
 

@@ -24,9 +24,12 @@ use hyper_util::{
 use kube::{Config, client::ConfigExt};
 use rustls::pki_types::ServerName;
 
-use crate::credentials::{self, CredentialsError};
+use crate::{
+    credentials::{self, CredentialsError},
+    dial::{Dialer, MemoryDialer},
+};
 
-type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+type HttpClient = Client<HttpsConnector<Dialer>, Full<Bytes>>;
 
 /// The version of HTTP that a server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,35 +80,41 @@ pub(crate) struct ClientMaker {
     tls: rustls::ClientConfig,
     server_name: Option<ServerName<'static>>,
     connect_timeout: Duration,
+    memory: Option<MemoryDialer>,
 }
 
 impl ClientMaker {
     /// Loads certificates and keys; may run a credential plugin, so not on the load runtime's thread.
-    pub(crate) fn new(config: &Config) -> Result<Self, CredentialsError> {
+    pub(crate) fn new(config: &Config, memory: Option<MemoryDialer>) -> Result<Self, CredentialsError> {
         // Fails only when another provider was installed before, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let tls = config.rustls_client_config().map_err(credentials::from_kube)?;
         let unusable = |_| CredentialsError::Unusable { reason: "`tls-server-name` is not a name" };
         let server_name =
             config.tls_server_name.clone().map(ServerName::try_from).transpose().map_err(unusable)?;
-        Ok(Self { tls, server_name, connect_timeout: Duration::from_secs(10) })
+        Ok(Self { tls, server_name, connect_timeout: Duration::from_secs(10), memory })
     }
 
-    fn connector(&self, versions: Versions) -> HttpsConnector<HttpConnector> {
-        let mut http = HttpConnector::new();
-        http.enforce_http(false);
-        http.set_nodelay(true);
-        http.set_connect_timeout(Some(self.connect_timeout));
-        http.set_keepalive(Some(Duration::from_secs(30)));
+    fn connector(&self, versions: Versions) -> HttpsConnector<Dialer> {
+        let dialer = self.memory.clone().map_or_else(|| self.tcp(), Dialer::Memory);
         let mut builder = HttpsConnectorBuilder::new().with_tls_config(self.tls.clone()).https_or_http();
         if let Some(name) = &self.server_name {
             builder = builder.with_server_name_resolver(FixedServerNameResolver::new(name.clone()));
         }
         match versions {
-            Versions::Http2 => builder.enable_http2().wrap_connector(http),
-            Versions::Http1 => builder.enable_http1().wrap_connector(http),
-            Versions::Any => builder.enable_all_versions().wrap_connector(http),
+            Versions::Http2 => builder.enable_http2().wrap_connector(dialer),
+            Versions::Http1 => builder.enable_http1().wrap_connector(dialer),
+            Versions::Any => builder.enable_all_versions().wrap_connector(dialer),
         }
+    }
+
+    fn tcp(&self) -> Dialer {
+        let mut http = HttpConnector::new();
+        http.enforce_http(false);
+        http.set_nodelay(true);
+        http.set_connect_timeout(Some(self.connect_timeout));
+        http.set_keepalive(Some(Duration::from_secs(30)));
+        Dialer::Tcp(http)
     }
 
     fn client(&self, versions: Versions) -> HttpClient {

@@ -1,6 +1,7 @@
 //! Waiting for objects: one watch for each target, selector and condition, shared by all who wait.
 
 mod condition;
+mod stuck;
 
 use std::{
     collections::HashMap,
@@ -8,9 +9,9 @@ use std::{
     time::Duration,
 };
 
-use bench_model::{ResourceRef, RowKind, TimeNs, WaitOutcome};
+use bench_model::{ResourceRef, RowKind, StuckCause, TimeNs, WaitOutcome};
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
@@ -20,6 +21,7 @@ use crate::{
 };
 
 pub use condition::Condition;
+pub use stuck::Stuck;
 
 use condition::{Judge, Verdict};
 
@@ -64,10 +66,12 @@ impl Cluster {
     /// Waits until `count` objects meet a condition, for at most `timeout`.
     ///
     /// An empty namespace in `target` means all. For [`Condition::Delete`] it waits until `count` objects
-    /// went or none is left. Objects that do not meet it in time are an answer, not an error.
+    /// went or none is left. Objects that do not meet it in time are an answer, not an error. With `stuck` it
+    /// ends before its time when nothing moves any longer and every pod that does not start says why.
     ///
     /// # Errors
     /// When the objects may not be watched, or on `cancel`.
+    #[expect(clippy::too_many_arguments, reason = "each is one part of the sentence above")]
     pub async fn wait_until(
         &self,
         target: &ResourceRef,
@@ -75,6 +79,7 @@ impl Cluster {
         condition: &Condition,
         count: u32,
         timeout: Duration,
+        stuck: Option<Stuck<'_>>,
         cancel: &CancellationToken,
     ) -> Result<WaitOutcome, RequestError> {
         if count == 0 {
@@ -86,31 +91,66 @@ impl Cluster {
             condition: condition.clone(),
         };
         let shared = self.shared_wait(key)?;
-        let mut changed = shared.changed.clone();
-        let is_over = async {
-            loop {
-                {
-                    let state = shared.state.lock();
-                    if let Some(error) = &state.failed {
-                        return Err(error.clone());
-                    }
-                    if state.is_met(condition, count) {
-                        return Ok(());
-                    }
-                }
-                if changed.changed().await.is_err() {
-                    return Err(RequestError::Cancelled);
-                }
-            }
-        };
-        tokio::select! {
+        let is_over = self.over(&shared, &target.namespace, condition, count, stuck);
+        let causes = tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(RequestError::Cancelled),
-            over = is_over => over?,
-            () = tokio::time::sleep(timeout) => {}
-        }
+            causes = is_over => causes?,
+            () = tokio::time::sleep(timeout) => match stuck {
+                None => Vec::new(),
+                Some(stuck) => self.stuck_pods(&target.namespace, stuck.pods).await.unwrap_or_default(),
+            },
+        };
         let kind = self.kind_name(target);
-        Ok(shared.state.lock().outcome(target, condition, count, &kind))
+        let outcome = shared.state.lock().outcome(target, condition, count, &kind);
+        Ok(WaitOutcome { causes, ..outcome })
+    }
+
+    /// Returns when the condition is met, or when nothing moves any longer, with the causes of that.
+    async fn over(
+        &self,
+        shared: &SharedWait,
+        namespace: &str,
+        condition: &Condition,
+        count: u32,
+        stuck: Option<Stuck<'_>>,
+    ) -> Result<Vec<StuckCause>, RequestError> {
+        let mut changed = shared.changed.clone();
+        let (mut moved_at, mut progress) = (Instant::now(), None);
+        loop {
+            {
+                let state = shared.state.lock();
+                if let Some(error) = &state.failed {
+                    return Err(error.clone());
+                }
+                if state.is_met(condition, count) {
+                    return Ok(Vec::new());
+                }
+                let now = Some((state.met, state.objects.len(), state.gone));
+                if progress != now {
+                    (moved_at, progress) = (Instant::now(), now);
+                }
+            }
+            let quiet = async {
+                match stuck {
+                    Some(stuck) => tokio::time::sleep_until(moved_at + stuck.after).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                changed = changed.changed() => changed.map_err(|_| RequestError::Cancelled)?,
+                () = quiet => {
+                    if let Some(stuck) = stuck
+                        && let Some(causes) = self.stuck_pods(namespace, stuck.pods).await
+                    {
+                        return Ok(causes);
+                    }
+                    // Something may still be on its way: asked again after as long.
+                    moved_at = Instant::now();
+                }
+            }
+        }
     }
 
     fn shared_wait(&self, key: Key) -> Result<Arc<SharedWait>, RequestError> {
@@ -244,6 +284,7 @@ impl State {
             unmet,
             last_met_at: last.unwrap_or(TimeNs::NEVER),
             examples,
+            causes: Vec::new(),
         }
     }
 }

@@ -75,7 +75,8 @@ async fn whole_life(tls: bool) {
     }
     let selector = format!("{RUN_LABEL}={RUN}");
     let cancel = CancellationToken::new();
-    let wait = cluster.wait_until(&pods, &selector, &Condition::Ready, 20, Duration::from_secs(60), &cancel);
+    let wait =
+        cluster.wait_until(&pods, &selector, &Condition::Ready, 20, Duration::from_secs(60), None, &cancel);
     let outcome = wait.await.expect("an outcome");
     assert_eq!((outcome.met, outcome.unmet), (20, 0), "{:?}", outcome.examples);
     watch.stop().await;

@@ -157,11 +157,11 @@ async fn open_queues(
         };
         parts.emit(event).await;
         let (sender, commands) = mpsc::channel::<QueueCommand>(COMMANDS);
-        let shard = parts.plan.shard.index().to_string();
         let settings = QueueSettings {
             id,
             spec,
-            seed: seed::derive(parts.plan.seed, &[plan.name.as_str(), name.as_str(), &shard]),
+            seed: seed::derive(parts.plan.seed, &[plan.name.as_str(), name.as_str()]),
+            shard: parts.plan.shard,
             grants: plan.plugin.grants.clone(),
             may_start: may_start.clone(),
             start: start.clone(),

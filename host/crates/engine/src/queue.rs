@@ -18,7 +18,7 @@ use std::{
 
 use bench_cluster::Cluster;
 use bench_limiter::RunClock;
-use bench_model::{Operation, QueueId, QueueSpec, RunEvent, TimeNs};
+use bench_model::{Operation, QueueId, QueueSpec, RunEvent, Shard, TimeNs};
 use bench_plugin_host::{CompletionBatch, Grants, QueueCommand, RunNamespaces, WriteBatch};
 use tokio::{
     sync::{Semaphore, mpsc, oneshot, watch},
@@ -57,6 +57,7 @@ pub(crate) struct QueueSettings {
     pub(crate) id: QueueId,
     pub(crate) spec: QueueSpec,
     pub(crate) seed: u64,
+    pub(crate) shard: Shard,
     pub(crate) grants: Grants,
     /// True when the job's load may begin.
     pub(crate) may_start: watch::Receiver<bool>,

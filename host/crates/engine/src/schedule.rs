@@ -6,15 +6,19 @@
 
 use std::time::Duration;
 
-use bench_model::{Arrival, QueueSpec};
+use bench_model::{Arrival, QueueSpec, Shard};
 use rand::{SeedableRng, rngs::SmallRng};
 use rand_distr::{Distribution, Exp1};
 
-/// Due times of a queue, in order, counted from the start of its job.
+/// Due times of a queue, in order, counted from the start of its job. Of a shard they are every n-th of the
+/// whole's: all shards together offer what one would.
 #[derive(Debug, Clone)]
 pub struct Schedule {
     process: Process,
+    /// Of the whole.
     next_index: u64,
+    /// Operations between two of this shard's.
+    step: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -29,13 +33,15 @@ enum Process {
         per_second: f64,
         burst: u64,
         elapsed: f64,
+        /// Operations of the whole that are drawn.
+        drawn: u64,
         random: SmallRng,
     },
 }
 
 impl Schedule {
-    /// The schedule of a queue; `seed` only matters to random arrivals.
-    pub fn new(spec: &QueueSpec, seed: u64) -> Self {
+    /// The schedule of a queue; `seed` only matters to random arrivals, and is the same for all shards.
+    pub fn new(spec: &QueueSpec, seed: u64, shard: Shard) -> Self {
         let burst = spec.burst.get();
         let process = match (spec.rate, spec.arrival) {
             (None, _) => Process::Unpaced,
@@ -46,10 +52,11 @@ impl Schedule {
                 per_second: rate.per_second(),
                 burst: u64::from(burst),
                 elapsed: 0.0,
+                drawn: 0,
                 random: SmallRng::seed_from_u64(seed),
             },
         };
-        Self { process, next_index: 0 }
+        Self { process, next_index: u64::from(shard.index()), step: u64::from(shard.total().get()) }
     }
 
     /// Whether due times are given in advance.
@@ -60,15 +67,16 @@ impl Schedule {
     /// When the next operation is due, and one further; `None` when the queue is unpaced.
     pub fn next_due(&mut self) -> Option<Duration> {
         let index = self.next_index;
-        self.next_index += 1;
+        self.next_index += self.step;
         match &mut self.process {
             Process::Unpaced => None,
             Process::Constant { per_second, burst } => Some(token_bucket(index, *per_second, *burst)),
-            Process::Poisson { per_second, burst, elapsed, random } => {
-                if index >= *burst {
+            Process::Poisson { per_second, burst, elapsed, drawn, random } => {
+                for _ in (*drawn).max(*burst)..=index {
                     let gap: f64 = Exp1.sample(random);
                     *elapsed += gap / *per_second;
                 }
+                *drawn = index + 1;
                 Some(Duration::from_secs_f64(*elapsed))
             }
         }
@@ -101,7 +109,11 @@ mod tests {
     }
 
     fn due(spec: &QueueSpec, seed: u64, n: usize) -> Vec<Duration> {
-        let mut schedule = Schedule::new(spec, seed);
+        part_due(spec, seed, n, Shard::WHOLE)
+    }
+
+    fn part_due(spec: &QueueSpec, seed: u64, n: usize, shard: Shard) -> Vec<Duration> {
+        let mut schedule = Schedule::new(spec, seed, shard);
         (0..n).filter_map(|_| schedule.next_due()).collect()
     }
 
@@ -118,7 +130,7 @@ mod tests {
 
     #[test]
     fn an_unpaced_queue_has_no_due_times() {
-        assert_eq!(Schedule::new(&QueueSpec::setup(), 0).next_due(), None);
+        assert_eq!(Schedule::new(&QueueSpec::setup(), 0, Shard::WHOLE).next_due(), None);
     }
 
     #[test]
@@ -137,6 +149,18 @@ mod tests {
             prop_assert_eq!(&times, &due(&spec, seed, 300));
             let first = times.iter().take(burst.min(300) as usize);
             prop_assert!(first.into_iter().all(Duration::is_zero));
+        }
+
+        #[test]
+        fn shards_take_turns_in_one_schedule(rate in 0.1_f64..1e5, burst in 1_u32..40, seed: u64, poisson: bool, total in 1_u32..6) {
+            let spec = spec(rate, burst, if poisson { Arrival::Poisson } else { Arrival::Constant });
+            let total = NonZeroU32::new(total).expect("from 1");
+            let whole = due(&spec, seed, 60);
+            for index in 0..total.get() {
+                let shard = Shard::try_new(index, total).expect("below total");
+                let expected: Vec<_> = whole.iter().copied().skip(index as usize).step_by(total.get() as usize).collect();
+                prop_assert_eq!(part_due(&spec, seed, expected.len(), shard), expected);
+            }
         }
     }
 }

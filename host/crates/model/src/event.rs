@@ -215,6 +215,21 @@ pub struct WaitOutcome {
     pub last_met_at: TimeNs,
     /// Up to 20 objects that did not, with what was missing.
     pub examples: Vec<String>,
+    /// Why it ended before its time: what keeps pods from starting. Empty when nothing was stuck.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<StuckCause>,
+}
+
+/// What keeps pods from starting, for good as far as can be seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StuckCause {
+    /// How many.
+    pub pods: u32,
+    /// `Unschedulable`, `FailedCreatePodSandBox`: the word of the condition or the event.
+    pub reason: String,
+    /// Its message, without what is different for each pod.
+    pub message: String,
 }
 
 /// Something was not observed.

@@ -23,7 +23,8 @@ pub use column::{Column, EventBatch, ParseAs, Projection, RowKind, Subscription}
 pub use duration::{DurationError, format_duration, parse_duration};
 pub use event::{
     CleanupOutcome, FaultKind, Gap, InstrumentId, InstrumentKind, JobOutcome, Label, LogLevel, Phase,
-    PluginFault, QueueId, QueueTotals, ReasonId, ResourceId, RunEvent, StopReason, TableId, WaitOutcome,
+    PluginFault, QueueId, QueueTotals, ReasonId, ResourceId, RunEvent, StopReason, StuckCause, TableId,
+    WaitOutcome,
 };
 pub use grant::{NamespaceScope, Permissions, Rule};
 pub use histogram::{Histogram, HistogramError, NEVER};

@@ -164,10 +164,16 @@ fn waits(loaded: &Loaded) -> Vec<WaitSummary> {
                 met: outcome.met,
                 unmet: outcome.unmet,
                 examples: outcome.examples.iter().take(20).cloned().collect(),
+                causes: outcome.causes.iter().take(20).map(cause).collect(),
             }),
             _ => None,
         })
         .collect()
+}
+
+fn cause(cause: &bench_model::StuckCause) -> String {
+    let plural = if cause.pods == 1 { "" } else { "s" };
+    format!("{} pod{plural} {}: {}", cause.pods, cause.reason, cause.message)
 }
 
 /// Gaps of the same kind counted together: a bad connection makes thousands.

@@ -373,6 +373,9 @@ pub struct WaitSummary {
     pub unmet: u32,
     /// Up to 20 of these with what was missing.
     pub examples: Vec<String>,
+    /// What kept pods from starting when the wait ended, as `40 pods Unschedulable: …`; most frequent first.
+    #[serde(default)]
+    pub causes: Vec<String>,
 }
 
 /// Something was not observed.

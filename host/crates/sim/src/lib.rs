@@ -79,6 +79,7 @@ pub struct Sim {
     address: SocketAddr,
     kubeconfig: String,
     url: String,
+    api: Arc<Api>,
     shutdown: CancellationToken,
     tasks: TaskTracker,
 }
@@ -114,8 +115,8 @@ impl Sim {
             shutdown: shutdown.clone(),
         });
         let acceptor = tls.map(|tls| tls.acceptor);
-        tasks.spawn(server::accept(listener, acceptor, api, tasks.clone(), shutdown.clone()));
-        Ok(Self { address, kubeconfig, url, shutdown, tasks })
+        tasks.spawn(server::accept(listener, acceptor, api.clone(), tasks.clone(), shutdown.clone()));
+        Ok(Self { address, kubeconfig, url, api, shutdown, tasks })
     }
 
     /// Returns the address that the server listens on.
@@ -131,6 +132,14 @@ impl Sim {
     /// Returns a kubeconfig as YAML text, for the first user of the configuration.
     pub fn kubeconfig(&self) -> &str {
         &self.kubeconfig
+    }
+
+    /// Opens a connection in memory, for tests with paused time: what a kernel's socket still has on its way
+    /// does not stop that time.
+    pub fn open(&self) -> tokio::io::DuplexStream {
+        let (client, server) = tokio::io::duplex(1 << 20);
+        self.tasks.spawn(server::in_memory(server, self.api.clone(), self.shutdown.clone()));
+        client
     }
 
     /// Ends all tasks and waits for them.

@@ -53,6 +53,12 @@ pub(crate) struct Api {
     pub(crate) shutdown: CancellationToken,
 }
 
+impl std::fmt::Debug for Api {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Api").finish_non_exhaustive()
+    }
+}
+
 /// An answer before it has HTTP headers.
 pub(crate) struct Reply {
     pub(crate) code: StatusCode,

@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -73,6 +73,15 @@ async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, api: Arc<Api>, 
         biased;
         () = shutdown.cancelled() => {}
         () = serving => {}
+    }
+}
+
+/// Serves a connection that no socket is part of.
+pub(crate) async fn in_memory(stream: DuplexStream, api: Arc<Api>, shutdown: CancellationToken) {
+    tokio::select! {
+        biased;
+        () = shutdown.cancelled() => {}
+        () = serve(stream, api) => {}
     }
 }
 

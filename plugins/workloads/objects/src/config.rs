@@ -87,6 +87,9 @@ pub struct WaitFor {
     /// For all kinds together.
     #[serde(default = "five_minutes")]
     pub timeout: Span,
+    /// How long nothing may move while all pods that do not start say why.
+    #[serde(default = "one_minute")]
+    pub stuck_after: Span,
 }
 
 /// Deleting.
@@ -122,6 +125,10 @@ fn main_queue() -> String {
 
 fn ready() -> String {
     "ready".to_owned()
+}
+
+fn one_minute() -> Span {
+    Span { ns: 60_000_000_000 }
 }
 
 fn five_minutes() -> Span {

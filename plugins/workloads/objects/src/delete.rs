@@ -60,7 +60,7 @@ pub fn delete(objects: &Objects, config: &Delete) -> Result<(), Ended> {
     }
     queue.drain(0).map_err(|failure| Ended::from_failure(&failure, "drain the queue of deletes"))?;
     if config.wait_until_gone {
-        return wait(goals::join(deleted), "delete", config.timeout.ns);
+        return wait(goals::join(deleted), "delete", config.timeout.ns, None);
     }
     Ok(())
 }

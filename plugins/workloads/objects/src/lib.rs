@@ -14,8 +14,6 @@ pub mod params;
 pub mod run;
 pub mod setup;
 
-use std::ops::Range;
-
 use bench_sdk::{
     Manifest, Plugin, Rule, Workload,
     cluster::ResourceRef,
@@ -30,8 +28,6 @@ pub struct Objects {
     config: Config,
     /// This instance and how many there are.
     instance: (u32, u32),
-    /// This instance's.
-    iterations: Range<u32>,
     names: Names,
     /// One for each of `create.objects`.
     prepared: Vec<Prepared>,

@@ -2,7 +2,8 @@
 //!
 //! Pure: from iterations, namespaces and objects to calls. The order is that of iterations where several objects
 //! share a queue; an object that has a queue for itself goes there in as few calls as possible, because a
-//! queue takes a million rows as easily as one. Sharded jobs split iterations into runs of neighbours.
+//! queue takes a million rows as easily as one. Of a sharded job each instance takes every n-th operation of each
+//! queue, as the host's schedule does: all together they make what one would, in the same order.
 
 use std::ops::Range;
 
@@ -10,8 +11,8 @@ use crate::config::Object;
 
 /// Most rows that the host takes in one call.
 const MAX_ROWS: u32 = 1_000_000;
-/// Most rows of one call when each has text of its own, which crosses as a list.
-const MAX_TEXT_ROWS: u32 = 4096;
+/// Most rows of one call when values of each cross as a list.
+const MAX_LIST_ROWS: u32 = 4096;
 
 /// One `create` call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,11 +25,58 @@ pub struct Call {
     pub iterations: Range<u32>,
 }
 
-/// The iterations of instance `index` of `count`; together they are all, none twice.
-pub fn share(iterations: u32, (index, count): (u32, u32)) -> Range<u32> {
-    let count = u64::from(count.max(1));
-    let edge = |index: u32| (u64::from(iterations) * u64::from(index).min(count) / count) as u32;
-    edge(index)..edge(index.saturating_add(1))
+/// Operations of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rows {
+    /// All replicas of all iterations, in order.
+    All {
+        /// These.
+        iterations: Range<u32>,
+        /// In each.
+        replicas: u32,
+    },
+    /// One instance's: iteration, and replica from 1.
+    Some {
+        /// In order.
+        rows: Vec<(u32, u32)>,
+        /// In each iteration, all instances together.
+        replicas: u32,
+    },
+}
+
+impl Rows {
+    /// How many.
+    pub fn len(&self) -> u32 {
+        match self {
+            Self::All { iterations, replicas } => iterations.len() as u32 * replicas,
+            Self::Some { rows, .. } => rows.len() as u32,
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// The rows of a call that are this instance's.
+pub fn rows(shapes: &[Shape<'_>], call: &Call, (index, count): (u32, u32)) -> Rows {
+    let replicas = shapes.get(call.object).map_or(1, |shape| shape.replicas);
+    if count <= 1 {
+        return Rows::All { iterations: call.iterations.clone(), replicas };
+    }
+    let queue = shapes.get(call.object).map_or("", |shape| shape.queue);
+    let on_queue = || shapes.iter().enumerate().filter(|(_, shape)| shape.queue == queue);
+    let sum = |sum: u64, (_, shape): (usize, &Shape<'_>)| sum + u64::from(shape.replicas);
+    let per_iteration = on_queue().fold(0, sum);
+    let before = on_queue().filter(|(object, _)| *object < call.object).fold(0, sum);
+    let is_mine = |&(iteration, replica): &(u32, u32)| {
+        let number = u64::from(iteration) * per_iteration + before + u64::from(replica) - 1;
+        number % u64::from(count) == u64::from(index)
+    };
+    let all =
+        call.iterations.clone().flat_map(|iteration| (1..=replicas).map(move |replica| (iteration, replica)));
+    Rows::Some { rows: all.filter(is_mine).collect(), replicas }
 }
 
 /// Numbers of the namespaces of these iterations.
@@ -49,19 +97,19 @@ pub struct Shape<'a> {
     pub queue: &'a str,
     /// In each iteration.
     pub replicas: u32,
-    /// Whether each row has text of its own.
-    pub has_text: bool,
+    /// Whether each row has a value of its own that crosses in a list.
+    pub has_list: bool,
 }
 
 impl<'a> Shape<'a> {
     /// Of an entry of the list.
-    pub fn of(object: &'a Object, has_text: bool) -> Self {
-        Self { queue: &object.queue, replicas: object.replicas, has_text }
+    pub fn of(object: &'a Object, has_list: bool) -> Self {
+        Self { queue: &object.queue, replicas: object.replicas, has_list }
     }
 
     /// As many iterations as fit one call.
     fn iterations_per_call(&self) -> u32 {
-        let rows = if self.has_text { MAX_TEXT_ROWS } else { MAX_ROWS };
+        let rows = if self.has_list { MAX_LIST_ROWS } else { MAX_ROWS };
         (rows / self.replicas.max(1)).max(1)
     }
 }

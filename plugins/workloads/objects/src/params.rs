@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use bench_sdk::load::ParamColumn;
 
-use crate::{config::Variable, order::Call};
+use crate::{config::Variable, order::Rows};
 
 /// Parameters that every template may use.
 const KNOWN: [&str; 6] = ["iteration", "replica", "name", "namespace", "runId", "job"];
@@ -100,19 +100,11 @@ pub fn name_prefix(job: &str, position: usize, objects: usize) -> String {
 }
 
 /// The columns of a call, in the order of the sources.
-pub fn columns(
-    sources: &[Source],
-    call: &Call,
-    replicas: u32,
-    namespace: &str,
-    name_prefix: &str,
-) -> Vec<ParamColumn> {
-    let first = i64::from(call.iterations.start);
+pub fn columns(sources: &[Source], rows: &Rows, namespace: &str, name_prefix: &str) -> Vec<ParamColumn> {
     let column = |source: &Source| match source {
-        Source::Iteration if replicas == 1 => ParamColumn::Sequence(first),
-        Source::Iteration => ParamColumn::Repeated((first, replicas)),
-        Source::Replica => ParamColumn::Cycle((1, replicas)),
-        Source::Name => ParamColumn::Texts(names(call, replicas, name_prefix)),
+        Source::Iteration => iterations(rows),
+        Source::Replica => replicas(rows),
+        Source::Name => ParamColumn::Texts(names(rows, name_prefix)),
         Source::Namespace => ParamColumn::Constant(namespace.to_owned()),
         Source::Text(text) => ParamColumn::Constant(text.clone()),
         // A cycle of length 1 is a constant number.
@@ -121,11 +113,36 @@ pub fn columns(
     sources.iter().map(column).collect()
 }
 
+fn iterations(rows: &Rows) -> ParamColumn {
+    match rows {
+        Rows::All { iterations, replicas: 1 } => ParamColumn::Sequence(i64::from(iterations.start)),
+        Rows::All { iterations, replicas } => ParamColumn::Repeated((i64::from(iterations.start), *replicas)),
+        Rows::Some { rows, .. } => ParamColumn::Ints(rows.iter().map(|row| i64::from(row.0)).collect()),
+    }
+}
+
+fn replicas(rows: &Rows) -> ParamColumn {
+    match rows {
+        Rows::All { replicas, .. } => ParamColumn::Cycle((1, *replicas)),
+        Rows::Some { rows, .. } => ParamColumn::Ints(rows.iter().map(|row| i64::from(row.1)).collect()),
+    }
+}
+
 /// `<prefix>-<n>`, n counting the objects of one template through all iterations from 0.
-fn names(call: &Call, replicas: u32, prefix: &str) -> Vec<String> {
-    let replicas = u64::from(replicas);
-    let numbers = u64::from(call.iterations.start) * replicas..u64::from(call.iterations.end) * replicas;
-    numbers.map(|number| format!("{prefix}-{number}")).collect()
+fn names(rows: &Rows, prefix: &str) -> Vec<String> {
+    let name = |number: u64| format!("{prefix}-{number}");
+    match rows {
+        Rows::All { iterations, replicas } => {
+            let replicas = u64::from(*replicas);
+            (u64::from(iterations.start) * replicas..u64::from(iterations.end) * replicas).map(name).collect()
+        }
+        Rows::Some { rows, replicas } => {
+            let number = |&(iteration, replica): &(u32, u32)| {
+                u64::from(iteration) * u64::from(*replicas) + u64::from(replica) - 1
+            };
+            rows.iter().map(|row| name(number(row))).collect()
+        }
+    }
 }
 
 #[cfg(test)]
@@ -141,37 +158,41 @@ mod tests {
             .into()
     }
 
-    fn check(params: &[&str], call: Call, replicas: u32, expected: &[ParamColumn]) {
+    fn all(iterations: std::ops::Range<u32>, replicas: u32) -> Rows {
+        Rows::All { iterations, replicas }
+    }
+
+    fn check(params: &[&str], rows: Rows, expected: &[ParamColumn]) {
         let params: Vec<String> = params.iter().map(|&param| param.to_owned()).collect();
         let sources = sources(&params, &variables(), &facts(), 0).expect("all are known");
-        assert_eq!(columns(&sources, &call, replicas, "churn-1", "make"), expected);
+        assert_eq!(columns(&sources, &rows, "churn-1", "make"), expected);
     }
 
     #[test]
     fn counters_cross_as_a_start_and_a_step() {
-        let call = Call { object: 0, namespace: 1, iterations: 10..20 };
         check(
             &["iteration", "replica"],
-            call.clone(),
-            1,
+            all(10..20, 1),
             &[ParamColumn::Sequence(10), ParamColumn::Cycle((1, 1))],
         );
         check(
             &["replica", "iteration"],
-            call,
-            3,
+            all(10..20, 3),
             &[ParamColumn::Cycle((1, 3)), ParamColumn::Repeated((10, 3))],
         );
+        let some = Rows::Some { rows: vec![(3, 2), (4, 1)], replicas: 2 };
+        let names = ["make-7", "make-8"].map(str::to_owned).to_vec();
+        let columns =
+            [ParamColumn::Ints(vec![3, 4]), ParamColumn::Ints(vec![2, 1]), ParamColumn::Texts(names)];
+        check(&["iteration", "replica", "name"], some, &columns);
     }
 
     #[test]
     fn whole_numbers_stay_numbers_and_texts_texts() {
-        let call = Call { object: 0, namespace: 1, iterations: 0..1 };
         let constant = |text: &str| ParamColumn::Constant(text.to_owned());
         check(
             &["cpu", "image", "namespace", "runId", "job"],
-            call,
-            1,
+            all(0..1, 1),
             &[
                 ParamColumn::Cycle((3, 1)),
                 constant("pause"),
@@ -184,9 +205,8 @@ mod tests {
 
     #[test]
     fn names_go_on_where_the_call_before_ended() {
-        let call = Call { object: 0, namespace: 0, iterations: 2..4 };
         let names = ["make-4", "make-5", "make-6", "make-7"].map(str::to_owned).to_vec();
-        check(&["name"], call, 2, &[ParamColumn::Texts(names)]);
+        check(&["name"], all(2..4, 2), &[ParamColumn::Texts(names)]);
         assert_eq!(name_prefix("make", 1, 2), "make-1");
     }
 

@@ -10,7 +10,7 @@ use crate::{
     config::{Object, WaitFor},
     delete,
     goals::{self, Goal},
-    order::{self, Call, Shape},
+    order::{self, Call, Rows, Shape},
     params::{self, Source},
     setup::at,
 };
@@ -55,15 +55,18 @@ fn load(objects: &Objects) -> Result<(), Ended> {
 
 fn create(objects: &Objects) -> Result<(), Ended> {
     let list = &objects.config.create.objects;
-    let has_text = |prepared: &Prepared| prepared.sources.contains(&Source::Name);
+    let has_list = |prepared: &Prepared| objects.instance.1 > 1 || prepared.sources.contains(&Source::Name);
     let shapes: Vec<Shape<'_>> = list
         .iter()
         .zip(&objects.prepared)
-        .map(|(object, prepared)| Shape::of(object, has_text(prepared)))
+        .map(|(object, prepared)| Shape::of(object, has_list(prepared)))
         .collect();
     let per_namespace = objects.config.create.namespaces.iterations_per_namespace;
-    for call in order::calls(&shapes, objects.iterations.clone(), per_namespace) {
-        send(objects, &call)?;
+    for call in order::calls(&shapes, 0..objects.config.create.iterations, per_namespace) {
+        let rows = order::rows(&shapes, &call, objects.instance);
+        if !rows.is_empty() {
+            send(objects, &call, &rows)?;
+        }
     }
     for (name, queue) in &objects.queues {
         queue.drain(0).map_err(|failure| Ended::from_failure(&failure, &format!("drain queue `{name}`")))?;
@@ -71,17 +74,15 @@ fn create(objects: &Objects) -> Result<(), Ended> {
     Ok(())
 }
 
-fn send(objects: &Objects, call: &Call) -> Result<(), Ended> {
+fn send(objects: &Objects, call: &Call, rows: &Rows) -> Result<(), Ended> {
     let (Some(object), Some(prepared)) =
         (objects.config.create.objects.get(call.object), objects.prepared.get(call.object))
     else {
         return Ok(());
     };
     let namespace = objects.names.of(call.namespace);
-    let rows = call.iterations.len() as u32 * object.replicas;
-    let columns =
-        params::columns(&prepared.sources, call, object.replicas, &namespace, &prepared.name_prefix);
-    let asked = queue(objects, &object.queue)?.create(&prepared.template, rows, &columns);
+    let columns = params::columns(&prepared.sources, rows, &namespace, &prepared.name_prefix);
+    let asked = queue(objects, &object.queue)?.create(&prepared.template, rows.len(), &columns);
     asked
         .map(drop)
         .map_err(|failure| Ended::from_failure(&failure, &format!("create create.objects[{}]", call.object)))
@@ -100,7 +101,8 @@ fn wait_until_met(objects: &Objects, wait_for: &WaitFor) -> Result<(), Ended> {
     let goals = objects.config.create.objects.iter().zip(&objects.prepared);
     let goals =
         goals.filter(|(object, _)| object.wait).map(|(object, prepared)| goal(objects, object, prepared));
-    wait(goals::join(goals), &wait_for.condition, wait_for.timeout.ns)
+    let stuck_ns = Some(wait_for.stuck_after.ns);
+    wait(goals::join(goals), &wait_for.condition, wait_for.timeout.ns, stuck_ns)
 }
 
 /// What this job has made of one template, all instances together.
@@ -117,16 +119,21 @@ fn goal(objects: &Objects, object: &Object, prepared: &Prepared) -> Goal {
     Goal { target, selector: prepared.selector.clone(), count }
 }
 
-/// Waits for all goals until one common deadline.
+/// Waits for all goals until one common deadline, or as long as something moves.
 ///
 /// # Errors
 /// When the host cannot wait.
-pub fn wait(goals: Vec<Goal>, condition: &str, timeout_ns: u64) -> Result<(), Ended> {
+pub fn wait(goals: Vec<Goal>, condition: &str, timeout_ns: u64, stuck_ns: Option<u64>) -> Result<(), Ended> {
     let deadline = run::now().saturating_add(i64::try_from(timeout_ns).unwrap_or(i64::MAX));
     for goal in goals {
         let count = u32::try_from(goal.count).unwrap_or(u32::MAX);
         let left = goals::left(deadline, run::now());
-        let outcome = wait::until(&goal.target, &goal.selector, condition, count, left)
+        let (target, selector) = (&goal.target, &goal.selector);
+        let outcome = match stuck_ns {
+            None => wait::until(target, selector, condition, count, left),
+            Some(stuck) => wait::until_or_stuck(target, selector, condition, count, left, stuck),
+        };
+        let outcome = outcome
             .map_err(|failure| Ended::from_failure(&failure, &format!("wait for {}", goal.target.plural)))?;
         let example = outcome.examples.first().map_or("", String::as_str);
         if outcome.unmet > 0 {

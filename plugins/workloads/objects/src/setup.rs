@@ -27,10 +27,10 @@ const NAMESPACE_PARAM: &str = "{{ namespace }}";
 pub fn setup(config: Config) -> Result<Objects, String> {
     let facts = Facts { run_id: run::run_id(), job: run::name() };
     let instance = run::instance();
-    let iterations = order::share(config.create.iterations, instance);
     let prefix = config.create.namespaces.prefix.as_deref().unwrap_or(&facts.job);
     let names = Names::new(prefix, &facts.run_id);
-    let numbers = order::namespaces(&iterations, config.create.namespaces.iterations_per_namespace);
+    let numbers =
+        order::namespaces(&(0..config.create.iterations), config.create.namespaces.iterations_per_namespace);
     let objects = config.create.objects.iter().enumerate();
     let count = config.create.objects.len();
     let prepared: Vec<Prepared> = objects
@@ -41,7 +41,7 @@ pub fn setup(config: Config) -> Result<Objects, String> {
         let names = numbers.map(|number| names.of(number)).collect();
         make_namespaces(names, &namespaces::manifest(&config.create.namespaces.labels), instance.1 > 1)?;
     }
-    Ok(Objects { config, instance, iterations, names, prepared, queues })
+    Ok(Objects { config, instance, names, prepared, queues })
 }
 
 fn prepare(object: &Object, position: usize, count: usize, facts: &Facts) -> Result<Prepared, String> {

@@ -30,8 +30,9 @@ async fn two_who_wait_share_a_watch() {
     let cluster = server.connect().await;
     let cancel = CancellationToken::new();
     let target = pods("ns");
-    let wait =
-        |count| cluster.wait_until(&target, "", &Condition::Ready, count, Duration::from_secs(20), &cancel);
+    let wait = |count| {
+        cluster.wait_until(&target, "", &Condition::Ready, count, Duration::from_secs(20), None, &cancel)
+    };
     let become_ready = async {
         let line = json!({"type": "MODIFIED", "object": pod("b", "True")});
         events.send(io::Result::Ok(format!("{line}\n"))).expect("open");
@@ -49,7 +50,8 @@ async fn what_is_not_ready_in_time_is_an_answer() {
     let cluster = server.connect().await;
     let cancel = CancellationToken::new();
     let target = pods("ns");
-    let wait = cluster.wait_until(&target, "", &Condition::Ready, 3, Duration::from_millis(300), &cancel);
+    let wait =
+        cluster.wait_until(&target, "", &Condition::Ready, 3, Duration::from_millis(300), None, &cancel);
     let outcome = soon(wait).await.expect("an outcome");
     assert_eq!((outcome.met, outcome.unmet), (1, 2));
     assert_eq!(outcome.examples, ["pod ns/b: Pending", "2 of 3 exist"]);
@@ -61,9 +63,11 @@ async fn a_cancelled_wait_ends_at_once_and_waiting_for_nothing_as_well() {
     let server = serve(vec![list(&[])]).await;
     let cluster = server.connect().await;
     let cancel = CancellationToken::new();
-    let nothing = cluster.wait_until(&pods("ns"), "", &Condition::Create, 0, Duration::MAX, &cancel).await;
+    let nothing =
+        cluster.wait_until(&pods("ns"), "", &Condition::Create, 0, Duration::MAX, None, &cancel).await;
     assert_eq!(nothing.expect("an outcome").met, 0);
     cancel.cancel();
-    let cancelled = cluster.wait_until(&pods("ns"), "", &Condition::Create, 1, Duration::MAX, &cancel).await;
+    let cancelled =
+        cluster.wait_until(&pods("ns"), "", &Condition::Create, 1, Duration::MAX, None, &cancel).await;
     assert_eq!(cancelled, Err(RequestError::Cancelled));
 }

@@ -21,7 +21,7 @@ pub(super) struct Sender {
 
 impl Sender {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        let schedule = Schedule::new(&shared.settings.spec, shared.settings.seed);
+        let schedule = Schedule::new(&shared.settings.spec, shared.settings.seed, shared.settings.shard);
         let timer = Timer::new(shared.services.timing);
         Self { shared, schedule, timer, handed_over: TimeNs::ZERO }
     }

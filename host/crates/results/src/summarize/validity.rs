@@ -38,7 +38,10 @@ pub(crate) fn findings(loaded: &Loaded, summary: &Summary) -> Vec<Finding> {
     of_gaps(summary, &mut findings);
     for wait in summary.waits.iter().filter(|wait| wait.unmet > 0) {
         let all = wait.met + wait.unmet;
-        let text = format!("{} of {all} {} never became `{}`", wait.unmet, wait.resource, wait.condition);
+        let mut text = format!("{} of {all} {} never became `{}`", wait.unmet, wait.resource, wait.condition);
+        if !wait.causes.is_empty() {
+            text.push_str(&format!("; {}", wait.causes.join("; ")));
+        }
         findings.push(finding(FindingKind::UnmetWait, false, &wait.job, text));
     }
     if let Some(cleanup) = &summary.cleanup

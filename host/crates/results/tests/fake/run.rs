@@ -302,7 +302,15 @@ impl FakeRun {
             ..QueueTotals::default()
         };
         let condition = "condition=Ready".to_owned();
-        let outcome = WaitOutcome { target: pods(), condition, met, unmet, last_met_at: at, examples };
+        let outcome = WaitOutcome {
+            target: pods(),
+            condition,
+            met,
+            unmet,
+            last_met_at: at,
+            examples,
+            causes: Vec::new(),
+        };
         let mut events = vec![
             RunEvent::QueueClosed { queue: QueueId(1), totals, at },
             RunEvent::QueueClosed { queue: QueueId(2), totals: QueueTotals::default(), at },

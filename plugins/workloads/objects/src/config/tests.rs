@@ -12,7 +12,7 @@ fn full() -> Value {
                 "variables": { "image": "pause", "cpu": 3 },
             }],
         },
-        "waitFor": { "condition": "ready", "timeout": "5m" },
+        "waitFor": { "condition": "ready", "timeout": "5m", "stuckAfter": "10s" },
         "delete": {
             "queue": "main", "propagationPolicy": "Foreground", "gracePeriodSeconds": 0,
             "waitUntilGone": false, "timeout": "1m30s",

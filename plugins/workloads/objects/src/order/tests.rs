@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn shape(queue: &str, replicas: u32) -> Shape<'_> {
-    Shape { queue, replicas, has_text: false }
+    Shape { queue, replicas, has_list: false }
 }
 
 /// Calls as `object@namespace:start..end`.
@@ -15,6 +15,15 @@ fn check(shapes: &[Shape<'_>], iterations: Range<u32>, per_namespace: Option<u32
         .map(|call| format!("{}@{}:{:?}", call.object, call.namespace, call.iterations))
         .collect();
     assert_eq!(found, expected);
+}
+
+fn listed(rows: Rows) -> Vec<(u32, u32)> {
+    match rows {
+        Rows::All { iterations, replicas } => {
+            iterations.flat_map(|iteration| (1..=replicas).map(move |replica| (iteration, replica))).collect()
+        }
+        Rows::Some { rows, .. } => rows,
+    }
 }
 
 #[test]
@@ -35,8 +44,8 @@ fn objects_on_different_queues_do_not_chop_each_other() {
 }
 
 #[test]
-fn rows_with_text_of_their_own_come_in_pieces() {
-    let shapes = [Shape { has_text: true, ..shape("main", 2) }];
+fn rows_with_values_of_their_own_come_in_pieces() {
+    let shapes = [Shape { has_list: true, ..shape("main", 2) }];
     check(&shapes, 0..5000, None, &["0@0:0..2048", "0@0:2048..4096", "0@0:4096..5000"]);
 }
 
@@ -52,25 +61,36 @@ fn no_iterations_need_no_namespace() {
 
 proptest! {
     #[test]
-    fn shares_add_up_to_all_iterations(iterations in 0_u32..100_000, count in 1_u32..50) {
-        let mut next = 0;
-        for index in 0..count {
-            let share = share(iterations, (index, count));
-            prop_assert_eq!(share.start, next);
-            prop_assert!(share.len() as u32 <= iterations / count + 1);
-            next = share.end;
+    fn instances_take_turns_on_each_queue_and_leave_nothing_out(
+        iterations in 0_u32..40, count in 1_u32..6, per_namespace in prop::option::of(1_u32..9),
+        objects in prop::collection::vec((0_usize..2, 1_u32..5), 1..4),
+    ) {
+        let names = ["a", "b"];
+        let shapes: Vec<Shape<'_>> =
+            objects.iter().map(|&(queue, replicas)| shape(names[queue], replicas)).collect();
+        let operations = |instance, queue| {
+            let calls = calls(&shapes, 0..iterations, per_namespace).into_iter();
+            let calls = calls.filter(|call| shapes[call.object].queue == queue);
+            calls.flat_map(|call| listed(rows(&shapes, &call, instance)).into_iter().map(move |row| (call.object, row)))
+                .collect::<Vec<_>>()
+        };
+        for queue in names {
+            let parts: Vec<_> = (0..count).map(|index| operations((index, count), queue)).collect();
+            let whole = operations((0, 1), queue);
+            let woven: Vec<_> = (0..whole.len())
+                .map(|at| parts[at % count as usize][at / count as usize]).collect();
+            prop_assert_eq!(woven, whole);
         }
-        prop_assert_eq!(next, iterations);
     }
 
     #[test]
     fn every_iteration_of_every_object_is_created_once_in_its_namespace(
         iterations in 0_u32..300, start in 0_u32..300, per_namespace in prop::option::of(1_u32..70),
-        queues in prop::collection::vec(0_usize..3, 1..5), has_text: bool,
+        queues in prop::collection::vec(0_usize..3, 1..5), has_list: bool,
     ) {
         let names = ["a", "b", "c"];
         let shapes: Vec<Shape<'_>> = queues.iter()
-            .map(|&queue| Shape { queue: names[queue], replicas: 100, has_text }).collect();
+            .map(|&queue| Shape { queue: names[queue], replicas: 100, has_list }).collect();
         let mut seen = BTreeSet::new();
         for call in calls(&shapes, start..start + iterations, per_namespace) {
             for iteration in call.iterations {

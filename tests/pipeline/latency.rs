@@ -1,0 +1,96 @@
+//! Latency that is put into the server comes out of the record.
+
+use std::time::Duration;
+
+use bench_results::{Distribution, FindingKind};
+
+use crate::{
+    harness::{Setup, job, run},
+    server::{creates_take, stalled},
+};
+
+const MS: u64 = 1_000_000;
+
+/// Deterministic numbers in 0..1.
+fn uniform(n: usize) -> Vec<f64> {
+    let mut state = 7_u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((state >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
+    };
+    (0..n).map(|_| next()).collect()
+}
+
+/// Log-normal milliseconds: median 20, sigma 0.6.
+fn log_normal(n: usize) -> Vec<u64> {
+    let normal = |pair: &[f64]| (-2.0 * pair[0].ln()).sqrt() * (std::f64::consts::TAU * pair[1]).cos();
+    uniform(2 * n).chunks(2).map(|pair| (20.0 * (0.6 * normal(pair)).exp()).round().max(1.0) as u64).collect()
+}
+
+/// The quantile as the record defines it: the value of rank `ceil(q × n)`.
+fn quantile(sorted: &[u64], q: f64) -> u64 {
+    sorted[(q * sorted.len() as f64).ceil() as usize - 1] * MS
+}
+
+fn check_distribution(what: &str, found: &Distribution, truth: impl Fn(f64) -> u64) {
+    for q in [0.5, 0.9, 0.95, 0.99] {
+        let found = found.quantile(q).expect("a quantile");
+        let truth = truth(q);
+        for value in [found.low, found.high] {
+            let value = value.expect("a number");
+            assert!(value.abs_diff(truth) <= truth / 1000 + 1, "{what} p{q}: {value}, put in {truth}");
+        }
+    }
+}
+
+/// Every operation leaves in time and takes `milliseconds` of the server, one for each.
+async fn check(milliseconds: Vec<u64>) {
+    let mut sorted = milliseconds.clone();
+    sorted.sort_unstable();
+    let n = milliseconds.len();
+    let delay = creates_take(move |at| Duration::from_millis(milliseconds[at]));
+    let job = job("create", "{ rate: 200/s, burst: 1, inFlight: 1000 }", n as u32);
+    let ran = run(Setup { delay, ..Setup::pods(&job, "") }).await;
+    let job = &ran.summary.jobs[0];
+    assert_eq!((job.operations, job.failed), (n as u64, 0));
+    check_distribution("service", &job.service, |q| quantile(&sorted, q));
+    check_distribution("response", &job.response, |q| quantile(&sorted, q));
+    check_distribution("lag", &job.lag, |_| 0);
+    assert_eq!(ran.left(), 0);
+}
+
+#[tokio::test]
+async fn a_constant_latency_is_every_quantile() {
+    check(vec![20; 500]).await;
+}
+
+#[tokio::test]
+async fn a_log_normal_latency_has_its_quantiles() {
+    check(log_normal(1500)).await;
+}
+
+#[tokio::test]
+async fn a_slow_tenth_shows_above_p90_only() {
+    check((0..1000).map(|at| if at % 10 == 3 { 250 } else { 4 }).collect()).await;
+}
+
+#[tokio::test]
+async fn a_stalled_server_shows_in_the_response_of_what_was_due_meanwhile() {
+    let delay = stalled(Duration::from_secs(1), Duration::from_secs(3));
+    let job = job("create", "{ rate: 100/s, burst: 1, inFlight: 10 }", 600);
+    let ran = run(Setup { delay, ..Setup::pods(&job, "") }).await;
+    let job = &ran.summary.jobs[0];
+    let of = |distribution: &Distribution, q| {
+        distribution.quantile(q).and_then(|found| found.low).expect("a number")
+    };
+    // Ten requests hung; all others were answered at once, but a third of the load left late.
+    assert!(of(&job.service, 0.95) <= 3 * MS, "p95 service {}", of(&job.service, 0.95));
+    assert!(of(&job.response, 0.99) > 1_800 * MS, "p99 response {}", of(&job.response, 0.99));
+    assert!(of(&job.response, 0.7) > 100 * MS, "p70 response {}", of(&job.response, 0.7));
+    assert!(
+        ran.summary
+            .findings
+            .iter()
+            .any(|finding| finding.kind == FindingKind::LateLoad && finding.invalidates)
+    );
+}

@@ -1,0 +1,56 @@
+//! Workload `objects` at its edges: many failures, many namespaces, templates that could be taken for each other.
+
+use bench_model::RunEvent;
+use bench_sim::config::{Faults, RequestFilter, Share};
+use http::Method;
+
+use crate::harness::{Setup, run};
+
+fn job(create: &str) -> String {
+    format!(
+        "  - name: create\n    plugin: objects\n    queue: {{ rate: 1000/s, burst: 1000, inFlight: 1000 }}\n    \
+         with:\n      create: {create}\n      waitFor: {{ condition: ready, timeout: 30m }}\n"
+    )
+}
+
+#[tokio::test]
+async fn more_failures_than_are_remembered_are_not_waited_for() {
+    let mut setup =
+        Setup::pods(&job("{ iterations: 17000, objects: [ { template: config-map.yaml } ] }"), "");
+    let creates =
+        RequestFilter { verbs: vec!["create".to_owned()], resources: vec!["configmaps".to_owned()] };
+    let all = Share { on: creates, share: 1.0, retry_after_seconds: 0 };
+    setup.sim.faults = Faults { internal_errors: vec![all], ..Faults::default() };
+    let ran = run(setup).await;
+    assert_eq!((ran.summary.jobs[0].operations, ran.summary.jobs[0].failed), (17_000, 17_000));
+    assert_eq!(ran.summary.waits, [], "there is nothing to wait for");
+    assert_eq!(ran.left(), 0);
+}
+
+#[tokio::test]
+async fn a_template_of_pods_is_not_met_by_pods_of_a_deployment() {
+    let objects =
+        "{ iterations: 4, objects: [ { template: deployment.yaml }, { template: pod.yaml, replicas: 2 } ] }";
+    let ran = run(Setup::pods(&job(objects), "")).await;
+    let waits: Vec<_> =
+        ran.summary.waits.iter().map(|wait| (wait.resource.as_str(), wait.met, wait.unmet)).collect();
+    // Each Deployment makes three pods of its own.
+    assert_eq!(waits, [("deployments.apps", 4, 0), ("pods", 8, 0)]);
+    assert_eq!(ran.left(), 0);
+}
+
+#[tokio::test]
+async fn a_template_is_compiled_once_for_any_number_of_namespaces() {
+    let objects = "{ iterations: 1001, namespaces: { iterationsPerNamespace: 1 }, objects: [ { template: config-map.yaml } ] }";
+    let ran = run(Setup::pods(&job(objects), "")).await;
+    let job = &ran.summary.jobs[0];
+    assert_eq!((job.operations, job.failed, job.message.as_deref()), (1001, 0, None));
+    let created = ran.asked.iter().filter(|asked| asked.method == Method::POST);
+    let mut places: Vec<_> =
+        created.filter(|asked| asked.path.ends_with("/configmaps")).map(|asked| asked.path.clone()).collect();
+    places.sort_unstable();
+    places.dedup();
+    assert_eq!(places.len(), 1001);
+    assert!(ran.events.iter().any(|event| matches!(event, RunEvent::CleanedUp { .. })));
+    assert_eq!(ran.left(), 0);
+}
