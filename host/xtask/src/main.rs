@@ -35,6 +35,15 @@ enum Task {
     Lint,
     /// Rewrite golden files and snapshots to what the code now does; look at the diff before committing.
     Bless,
+    /// Measure what `bench` costs and compare it with the targets; `cargo xtask bench help` lists the rows.
+    Bench {
+        /// The profile in which everything that is compared is built.
+        #[arg(long, default_value = "dev")]
+        profile: String,
+        /// Which row, how many rounds, in which form.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        arguments: Vec<String>,
+    },
     /// Run a real control plane to work against, until Ctrl-C.
     #[command(subcommand)]
     Lab(lab::Lab),
@@ -46,6 +55,7 @@ fn main() -> ExitCode {
         Task::Test { filter } => test(filter.as_deref()),
         Task::Lint => lint(),
         Task::Bless => bless(),
+        Task::Bench { profile, arguments } => bench(&profile, &arguments),
         Task::Lab(lab) => lab::run(lab),
     };
     match result {
@@ -99,6 +109,16 @@ fn lint() -> anyhow::Result<()> {
     setup::wasm_target()?;
     run(cargo(["fmt", "--all", "--check"]))?;
     run(cargo(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
+}
+
+/// One build of the whole workspace, so that all programs have the same dependencies in the same profile.
+fn bench(profile: &str, arguments: &[String]) -> anyhow::Result<()> {
+    setup::wasm_target()?;
+    run(cargo(["build", "--workspace", "--bins", "--profile", profile]))?;
+    let folder = if profile == "dev" { "debug" } else { profile };
+    let mut command = Command::new(root().join("target").join(folder).join("benches"));
+    command.current_dir(root()).args(arguments);
+    run(command)
 }
 
 fn bless() -> anyhow::Result<()> {

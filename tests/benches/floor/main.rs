@@ -1,0 +1,129 @@
+//! The floor: the least that sending prebuilt ConfigMaps over one HTTP/2 connection can cost.
+//!
+//! Hyper's connection, TLS, and a number of tasks that each send a body, read the answer to its end and go on.
+//! No pacing, no record, no histogram, no retry, one time stamp at each end. It ends with one line of JSON.
+
+mod connect;
+mod kubeconfig;
+
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use anyhow::Context;
+use bytes::Bytes;
+use clap::Parser;
+use http::{Method, Request, Uri, header};
+use http_body_util::{BodyExt, Full};
+use tokio::{task::JoinSet, time::Instant};
+
+use crate::{connect::Sender, kubeconfig::Kubeconfig};
+
+/// Sends ConfigMaps as cheaply as can be.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// A kubeconfig with everything inside, as JSON.
+    #[arg(long)]
+    kubeconfig: PathBuf,
+    /// Where the ConfigMaps go; must exist.
+    #[arg(long)]
+    namespace: String,
+    /// How many.
+    #[arg(long, default_value_t = 5_000)]
+    objects: usize,
+    /// Requests at the same time.
+    #[arg(long, default_value_t = 64)]
+    in_flight: usize,
+    /// 1 is a current-thread runtime, more is a multi-thread one.
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    // Fails only if one was installed before, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = match arguments.threads {
+        1 => tokio::runtime::Builder::new_current_thread().enable_all().build(),
+        n => tokio::runtime::Builder::new_multi_thread().worker_threads(n).enable_all().build(),
+    };
+    let runtime = runtime.context("failed to start a runtime")?;
+    let line = runtime.block_on(async { tokio::spawn(load(arguments)).await })??;
+    writeln!(std::io::stdout(), "{line}")?;
+    Ok(())
+}
+
+/// What all tasks share.
+struct Plan {
+    uri: Uri,
+    bodies: Vec<Bytes>,
+    next: AtomicUsize,
+}
+
+async fn load(arguments: Arguments) -> anyhow::Result<serde_json::Value> {
+    let kubeconfig = Kubeconfig::read(&arguments.kubeconfig)?;
+    let uri = format!("{}/api/v1/namespaces/{}/configmaps", kubeconfig.server, arguments.namespace);
+    let plan = Arc::new(Plan {
+        uri: uri.parse()?,
+        bodies: (0..arguments.objects).map(|n| body(n, &arguments.namespace)).collect(),
+        next: AtomicUsize::new(0),
+    });
+    let sender = connect::connect(&kubeconfig, &plan.uri).await?;
+    let start = Instant::now();
+    let mut tasks = JoinSet::new();
+    for _ in 0..arguments.in_flight {
+        tasks.spawn(send_all(plan.clone(), sender.clone()));
+    }
+    let mut statuses: BTreeMap<String, usize> = BTreeMap::new();
+    while let Some(counts) = tasks.join_next().await {
+        for (status, n) in counts?? {
+            *statuses.entry(status.to_string()).or_default() += n;
+        }
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    let per_second = arguments.objects as f64 / seconds;
+    Ok(serde_json::json!({ "seconds": seconds, "perSecond": per_second, "statuses": statuses }))
+}
+
+/// Sends what nobody has sent yet, one after the other.
+async fn send_all(plan: Arc<Plan>, mut sender: Sender) -> anyhow::Result<BTreeMap<u16, usize>> {
+    let mut statuses = BTreeMap::new();
+    while let Some(body) = plan.bodies.get(plan.next.fetch_add(1, Ordering::Relaxed)) {
+        let mut request = Request::new(Full::new(body.clone()));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = plan.uri.clone();
+        let json = header::HeaderValue::from_static("application/json");
+        request.headers_mut().insert(header::CONTENT_TYPE, json);
+        sender.ready().await?;
+        let mut answer = sender.send_request(request).await?;
+        while let Some(frame) = answer.body_mut().frame().await {
+            frame?;
+        }
+        *statuses.entry(answer.status().as_u16()).or_default() += 1;
+    }
+    Ok(statuses)
+}
+
+/// As long as what `bench` sends for `scenarios/templates/configmap.yaml`, its labels included.
+fn body(n: usize, namespace: &str) -> Bytes {
+    let object = serde_json::json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": format!("map-{n}"),
+            "namespace": namespace,
+            "labels": {
+                "bench.dev/run-id": "0198c0de-0000-7000-8000-00ab12cd34ef",
+                "bench.dev/job": "create-maps",
+            },
+        },
+        "data": { "key": "value", "number": n.to_string() },
+    });
+    Bytes::from(object.to_string())
+}
