@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, time::SystemTime};
 use bench_model::{Digest, JobName, Permissions, PluginName, RunId};
 use serde::{Deserialize, Serialize};
 
+use crate::summary::{GroupFacts, NodeShape};
+
 /// Version of the files of a record, but for `summary.json`. Readers refuse newer ones.
 pub const RUN_SCHEMA_VERSION: u32 = 1;
 
@@ -28,6 +30,8 @@ pub struct BenchFacts {
     pub version: String,
     /// As typed, with secrets left out by the caller.
     pub command: Vec<String>,
+    /// `sha256:…` of the program's file; empty when it could not be read.
+    pub digest: String,
 }
 
 /// The cluster that was run on.
@@ -44,6 +48,18 @@ pub struct ClusterFacts {
     pub simulated: bool,
     /// Number of nodes, when known.
     pub nodes: Option<u64>,
+    /// What `/version` says besides: `gitCommit`, `goVersion`, `platform`, …
+    pub build: BTreeMap<String, String>,
+    /// API servers that answered at the start, by what identifies them.
+    pub api_servers: Vec<String>,
+    /// Nodes by shape; empty when they may not be listed.
+    pub node_shapes: Vec<NodeShape>,
+    /// Objects by resource before the run.
+    pub objects: BTreeMap<String, u64>,
+    /// Admission webhooks and policies, as `validating/NAME`; absent when they may not be listed.
+    pub admission: Option<Vec<String>>,
+    /// Feature gates of the API server, as far as it tells.
+    pub feature_gates: BTreeMap<String, bool>,
     /// Anything else that makes it comparable with another.
     pub facts: BTreeMap<String, String>,
 }
@@ -113,6 +129,9 @@ pub struct RunHeader {
     /// Gates as written, see [`bench_model::Threshold`].
     #[serde(default)]
     pub thresholds: Vec<String>,
+    /// Set when it is one of several runs that are made together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupFacts>,
 }
 
 impl RunHeader {
@@ -130,6 +149,7 @@ impl RunHeader {
             plugins: Vec::new(),
             jobs: Vec::new(),
             thresholds: Vec::new(),
+            group: None,
         }
     }
 

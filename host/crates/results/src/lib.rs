@@ -28,8 +28,10 @@ pub use record::{RecordError, Recorder};
 pub use store::{RunEntry, RunState, Store, StoreError};
 pub use summarize::{SaveError, save_summary, summarize};
 pub use summary::{
-    CleanupSummary, ClockSummary, Conclusion, Distribution, ErrorSummary, FaultSummary, Finding, FindingKind,
-    GapSummary, JobSummary, LogSummary, MetricSummary, Outcome, PhaseSummary, QuantileBounds, QueueSummary,
-    ReportSummary, RunFacts, SUMMARY_SCHEMA_VERSION, SlowObject, Step, Summary, TableSummary,
-    ThresholdSummary, ThresholdVerdict, Verdict, WaitSummary, exit_code, schema,
+    CleanupSummary, ClockSummary, Conclusion, Confidence, ConfidenceMethod, Distribution, EnvironmentSummary,
+    ErrorSummary, Estimate, EstimateMethod, FaultSummary, Finding, FindingKind, GapSummary, GroupFacts,
+    JobSummary, LogSummary, MetricSummary, NodeShape, Outcome, PhaseSummary, QuantileBounds, QueueSummary,
+    ReportSummary, RunFacts, SUMMARY_SCHEMA_VERSION, SlowObject, SteadyState, SteadySummary, Step, Summary,
+    TableSummary, ThresholdConfidence, ThresholdSummary, ThresholdVerdict, Verdict, WaitSummary,
+    WarmupMethod, exit_code, schema,
 };

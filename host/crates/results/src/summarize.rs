@@ -25,11 +25,12 @@ use bench_model::{LogLevel, TimeNs};
 use self::load::Loaded;
 use crate::{
     event_line::EventLine,
+    header::RunHeader,
     layout,
     read::ReadError,
     summary::{
-        CleanupSummary, ClockSummary, Conclusion, FaultSummary, GapSummary, LogSummary, PhaseSummary,
-        ReportSummary, RunFacts, SUMMARY_SCHEMA_VERSION, Summary, Verdict, WaitSummary,
+        CleanupSummary, ClockSummary, Conclusion, EnvironmentSummary, FaultSummary, GapSummary, LogSummary,
+        PhaseSummary, ReportSummary, RunFacts, SUMMARY_SCHEMA_VERSION, Summary, Verdict, WaitSummary,
     },
 };
 
@@ -65,6 +66,8 @@ pub fn summarize(dir: &Path) -> Result<Summary, ReadError> {
         logs: logs(&loaded),
         clock: clock(&loaded),
         cleanup: cleanup(&loaded),
+        steady: Vec::new(),
+        environment: environment(&loaded),
     };
     summary.thresholds = judge::thresholds(&loaded, &summary.jobs);
     summary.findings = validity::findings(&loaded, &summary);
@@ -117,6 +120,26 @@ fn run_facts(loaded: &Loaded) -> RunFacts {
         server_version: header.cluster.version.clone(),
         simulated: header.cluster.simulated,
         plugins,
+        group: header.group.clone(),
+    }
+}
+
+fn environment(loaded: &Loaded) -> EnvironmentSummary {
+    let RunHeader { cluster, host, bench, .. } = &loaded.header;
+    EnvironmentSummary {
+        cluster_uid: cluster.uid.clone(),
+        server_build: cluster.build.clone(),
+        api_servers: cluster.api_servers.clone(),
+        nodes: cluster.node_shapes.clone(),
+        objects_before: cluster.objects.clone(),
+        objects_after: BTreeMap::new(),
+        admission: cluster.admission.clone(),
+        feature_gates: cluster.feature_gates.clone(),
+        bench_digest: bench.digest.clone(),
+        host_cpus: host.cpus,
+        host_memory_bytes: host.memory_bytes,
+        host_system: format!("{} {} {}", host.os, host.kernel, host.arch).trim().to_owned(),
+        host_throttled_periods: None,
     }
 }
 

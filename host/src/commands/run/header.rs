@@ -21,6 +21,7 @@ pub fn header(loaded: &Loaded, connected: &Connected, run_id: RunId, clock: RunC
         bench: BenchFacts {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             command: std::env::args().collect(),
+            ..BenchFacts::default()
         },
         cluster: cluster_facts(connected),
         host: host_facts(),
@@ -45,6 +46,7 @@ fn cluster_facts(connected: &Connected) -> ClusterFacts {
         simulated: connected.simulated.is_some(),
         nodes: connected.nodes,
         facts: more.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
+        ..ClusterFacts::default()
     }
 }
 

@@ -27,8 +27,10 @@ pub(crate) fn distribution(histogram: &Histogram, unit: &str) -> Distribution {
         .into_iter()
         .filter_map(|q| {
             let (low, high) = histogram.quantile(q)?;
-            let enough = n >= minimum_samples(q);
-            Some(QuantileBounds { q, low: finite(low), high: finite(high), enough })
+            let needed = minimum_samples(q);
+            let (confidence, estimate) = (None, None);
+            let (low, high, enough) = (finite(low), finite(high), n >= needed);
+            Some(QuantileBounds { q, low, high, enough, needed, confidence, estimate })
         })
         .collect();
     Distribution {

@@ -42,6 +42,7 @@ fn threshold(loaded: &Loaded, jobs: &[JobSummary], text: &str) -> ThresholdSumma
         limit: 0.0,
         n: 0,
         needed: 1,
+        confidence: None,
         reason: String::new(),
     };
     let threshold: Threshold = match text.parse() {
