@@ -155,6 +155,19 @@ impl Histogram {
         Some((low, high))
     }
 
+    /// Smallest and largest number that the value of this rank, from 1, may be: the lower end of what lower
+    /// bounds are kept as, the upper end of upper ones. [`NEVER`] where it never came; `None` past the last.
+    pub fn at_rank(&self, rank: u64) -> Option<(u64, u64)> {
+        if rank == 0 || rank > self.count() {
+            return None;
+        }
+        let ends = |hdr: &Hdr<u64>| match at_rank(hdr, rank) {
+            NEVER => (NEVER, NEVER),
+            value => (hdr.lowest_equivalent(value), hdr.highest_equivalent(value)),
+        };
+        Some((ends(&self.low).0, ends(self.upper()).1))
+    }
+
     /// Smallest value; `None` when nothing came.
     pub fn min(&self) -> Option<u64> {
         (!self.low.is_empty()).then(|| self.low.min())
@@ -247,6 +260,16 @@ mod tests {
         assert_eq!(histogram.quantile(0.75), Some((30, 30)));
         assert_eq!(histogram.quantile(0.76), Some((NEVER, NEVER)));
         assert_eq!((histogram.count(), histogram.missing(), histogram.max()), (4, 1, Some(NEVER)));
+    }
+
+    #[test]
+    fn a_rank_gives_all_that_its_value_may_be() {
+        let mut histogram = of(&[100_000, NEVER]);
+        assert_eq!(histogram.at_rank(1), Some((99_968, 100_031)));
+        assert_eq!(histogram.at_rank(2), Some((NEVER, NEVER)));
+        assert_eq!((histogram.at_rank(0), histogram.at_rank(3)), (None, None));
+        histogram.record_between(5, NEVER).expect("in order");
+        assert_eq!(histogram.at_rank(2), Some((99_968, NEVER)));
     }
 
     #[test]

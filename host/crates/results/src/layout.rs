@@ -24,6 +24,9 @@ pub(crate) const LOCK: &str = "lock";
 /// What was made of the record; can be made again.
 pub(crate) const SUMMARY: &str = "summary.json";
 
+/// What `summary.json` was made of; it counts only while this fits.
+pub(crate) const SUMMARY_CHECK: &str = "summary.check.json";
+
 /// Directories below the run's.
 pub(crate) const DIRECTORIES: [&str; 3] = ["series", "tables", "artifacts"];
 
@@ -40,6 +43,11 @@ pub(crate) fn series_upper(source: &str, metric: &str) -> String {
     format!("series/{}.{}.upper.hlog", part(source), part(metric))
 }
 
+/// Lower and upper bounds of a metric, value by value.
+pub(crate) fn series_pairs(source: &str, metric: &str) -> String {
+    format!("series/{}.{}.pairs.ndjson", part(source), part(metric))
+}
+
 /// Rows of a table.
 pub(crate) fn table(source: &str, table: &str) -> String {
     format!("tables/{}.{}.ndjson", part(source), part(table))
@@ -51,7 +59,7 @@ pub(crate) fn artifact(source: &str, name: &str) -> String {
 }
 
 /// The text with everything but letters, digits, `-`, `_` and inner dots replaced, never empty.
-fn part(text: &str) -> String {
+pub(crate) fn part(text: &str) -> String {
     let harmless = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' };
     let kept: String = text.chars().take(MAX_PART).map(harmless).collect();
     let kept = kept.trim_matches('.');

@@ -4,29 +4,35 @@
 //! [`Summary`] with a verdict from these files alone, also when the writer was killed; [`Store`] finds
 //! runs. Nothing here prints, colours or talks to a cluster; see `report` for what people see.
 
+mod compare;
 mod event_line;
 mod header;
 mod journal;
 mod layout;
 mod number_line;
-mod quantile;
 mod read;
 mod record;
+mod statistics;
 mod store;
 mod summarize;
 mod summary;
 mod tag;
 
+pub use compare::{
+    CalibratedMetric, Calibration, ChangeRow, ChangeVerdict, CompareError, CompareOptions, Comparison,
+    Difference, MIN_TOLERANCE, RunsForChange, Side, SideNumbers, ToleranceSource, calibrate, compare,
+    comparison_schema,
+};
 pub use event_line::EventLine;
 pub use header::{
     BenchFacts, ClusterFacts, HostFacts, PluginFacts, RUN_SCHEMA_VERSION, RunHeader, ScenarioFacts, rfc3339,
 };
 pub use journal::{Journal, JournalError, read_journal};
-pub use quantile::{confidence_ranks, minimum_samples};
 pub use read::ReadError;
 pub use record::{RecordError, Recorder};
-pub use store::{RunEntry, RunState, Store, StoreError};
-pub use summarize::{SaveError, save_summary, summarize};
+pub use statistics::order::{confidence_ranks, minimum_samples};
+pub use store::{RunEntry, RunState, Store, StoreError, Tag};
+pub use summarize::{SaveError, read_summary, save_summary, summarize};
 pub use summary::{
     CleanupSummary, ClockSummary, Conclusion, Confidence, ConfidenceMethod, Distribution, EnvironmentSummary,
     ErrorSummary, Estimate, EstimateMethod, FaultSummary, Finding, FindingKind, GapSummary, GroupFacts,

@@ -48,3 +48,14 @@ pub(crate) enum NumberLine {
         phase: Option<Phase>,
     },
 }
+
+/// One line of `series/….pairs.ndjson`: values of one second of one series that are known between bounds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PairLine {
+    pub(crate) second: i64,
+    pub(crate) tag: String,
+    pub(crate) low: Vec<u64>,
+    /// `null` for what may be above everything.
+    pub(crate) high: Vec<Option<u64>>,
+}

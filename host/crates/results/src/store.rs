@@ -1,4 +1,7 @@
-//! The directory of all runs: list them, find one by what a user types.
+//! The directory of all runs: list them, find them by what a user types, name them, remove them.
+
+mod calibrations;
+mod tags;
 
 use std::{
     fs::{self, File},
@@ -6,10 +9,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use self::tags::Tag;
 use crate::{
     header::RunHeader,
     layout,
-    summary::{Summary, Verdict},
+    summary::{GroupFacts, Summary, Verdict},
 };
 
 /// Largest `run.json` or `summary.json` that a listing reads.
@@ -49,6 +53,38 @@ pub enum StoreError {
         /// Up to 5 of them.
         candidates: Vec<String>,
     },
+    /// No name for runs.
+    #[error("`{name}` cannot name runs: letters, digits, `.`, `_` and `-`, at most 64, and not `latest`")]
+    TagName {
+        /// As typed.
+        name: String,
+    },
+    /// Nothing has this name.
+    #[error("no runs are tagged `{name}`")]
+    NoTag {
+        /// As typed.
+        name: String,
+    },
+    /// A run that should be removed is being written.
+    #[error("run {id} is being written")]
+    Running {
+        /// Its id.
+        id: String,
+    },
+    /// A run that should be removed has a name.
+    #[error("run {id} is tagged `{tag}`")]
+    Tagged {
+        /// Its id.
+        id: String,
+        /// The name.
+        tag: String,
+    },
+    /// A run that should be removed is not in this store.
+    #[error("{path} is not a run of this store")]
+    Elsewhere {
+        /// Where it is.
+        path: PathBuf,
+    },
 }
 
 /// What is known of a run without reading its numbers.
@@ -81,6 +117,8 @@ pub struct RunEntry {
     pub scenario: String,
     /// RFC 3339; empty when unknown.
     pub started_at: String,
+    /// Set when it is one of several runs that were made together.
+    pub group: Option<GroupFacts>,
     /// Whether it is complete.
     pub state: RunState,
 }
@@ -157,6 +195,69 @@ impl Store {
         }
     }
 
+    /// The directories of all runs that a selector means: those of a tag, those of a group by the
+    /// beginning of its id, else the one of [`Store::select`].
+    ///
+    /// # Errors
+    /// When there is none, when it is ambiguous, or when a tagged run is gone.
+    pub fn select_all(&self, selector: &str) -> Result<Vec<PathBuf>, StoreError> {
+        if Path::new(selector).join(layout::RUN).is_file() {
+            return Ok(vec![PathBuf::from(selector)]);
+        }
+        if let Some(tag) = self.tagged(selector)? {
+            return tag.runs.iter().map(|run| self.select(run)).collect();
+        }
+        match self.select(selector) {
+            Err(StoreError::NotFound { path, selector }) => {
+                let runs = self.group(&selector)?;
+                if runs.is_empty() { Err(StoreError::NotFound { path, selector }) } else { Ok(runs) }
+            }
+            other => other.map(|dir| vec![dir]),
+        }
+    }
+
+    /// Runs of the one group whose id begins like this.
+    fn group(&self, selector: &str) -> Result<Vec<PathBuf>, StoreError> {
+        let runs = self.list()?;
+        let of = |run: &RunEntry| run.group.as_ref().map(|group| group.id.clone());
+        let fits = |id: &String| !selector.is_empty() && fits(id, selector);
+        let mut groups: Vec<String> = runs.iter().filter_map(of).filter(fits).collect();
+        groups.sort();
+        groups.dedup();
+        match groups.as_slice() {
+            [] => Ok(Vec::new()),
+            [group] => Ok(runs
+                .iter()
+                .filter(|run| of(run).as_ref() == Some(group))
+                .map(|run| run.dir.clone())
+                .collect()),
+            several => {
+                let candidates = several.iter().take(5).cloned().collect();
+                Err(StoreError::Ambiguous { selector: selector.to_owned(), candidates })
+            }
+        }
+    }
+
+    /// Removes the record of a run for good. What it left on a cluster can only be found by its label then.
+    ///
+    /// # Errors
+    /// When the directory is not one of this store, is being written, has a tag, or cannot be removed.
+    pub fn remove(&self, dir: &Path) -> Result<(), StoreError> {
+        let elsewhere = || StoreError::Elsewhere { path: dir.to_owned() };
+        // A link, or a directory named by its path, is not ours to remove.
+        let run = self.list()?.into_iter().find(|run| run.dir == dir).ok_or_else(elsewhere)?;
+        if fs::symlink_metadata(dir).is_ok_and(|metadata| metadata.is_symlink()) {
+            return Err(elsewhere());
+        }
+        if matches!(run.state, RunState::Running { .. }) {
+            return Err(StoreError::Running { id: run.id });
+        }
+        if let Some(tag) = self.tags()?.into_iter().find(|tag| tag.runs.contains(&run.id)) {
+            return Err(StoreError::Tagged { id: run.id, tag: tag.name });
+        }
+        fs::remove_dir_all(dir).map_err(|source| StoreError::Io { path: dir.to_owned(), source })
+    }
+
     /// Beginning of the id that no other run has, at least 8 characters.
     ///
     /// # Errors
@@ -183,9 +284,10 @@ fn read_entry(id: String, dir: PathBuf) -> RunEntry {
         None => RunState::Unreadable,
         Some(_) => state(&dir),
     };
+    let group = header.as_ref().and_then(|header| header.group.clone());
     let (scenario, started_at) =
         header.map(|header| (header.scenario.name, header.started_at)).unwrap_or_default();
-    RunEntry { id, dir, scenario, started_at, state }
+    RunEntry { id, dir, scenario, started_at, group, state }
 }
 
 fn state(dir: &Path) -> RunState {
@@ -205,7 +307,7 @@ fn state(dir: &Path) -> RunState {
     }
 }
 
-fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Option<T> {
+pub(crate) fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Option<T> {
     let small = fs::metadata(path).ok()?.len() <= MAX_BYTES;
     small.then(|| fs::read(path).ok()).flatten().and_then(|bytes| serde_json::from_slice(&bytes).ok())
 }
@@ -226,6 +328,33 @@ mod tests {
     fn start(store: &Store, run_id: RunId) -> Recorder {
         let header = RunHeader::new(run_id, UNIX_EPOCH, 1);
         Recorder::create(&store.run_dir(&run_id), &header, "", &serde_json::Value::Null).expect("creates")
+    }
+
+    #[test]
+    fn tagged_runs_and_groups_are_found_and_kept() {
+        let root = tempfile::tempdir().expect("a directory");
+        let store = Store::new(root.path().join("runs"));
+        for (text, index) in [(A, 1), (B, 2)] {
+            let mut header = RunHeader::new(id(text), UNIX_EPOCH, 1);
+            header.group = Some(GroupFacts { id: "c0ffee00-1".to_owned(), index, of: 2 });
+            let dir = store.run_dir(&id(text));
+            let recorder = Recorder::create(&dir, &header, "", &serde_json::Value::Null).expect("creates");
+            recorder.finish(TimeNs(1)).expect("finishes");
+        }
+        let both = vec![store.run_dir(&id(A)), store.run_dir(&id(B))];
+        assert_eq!(store.select_all("c0ffee").expect("a group"), both);
+        store.tag("main", &[B.to_owned()]).expect("tags");
+        assert_eq!(store.select_all("main").expect("a tag"), both[1..]);
+        assert_eq!(store.tags().expect("tags").len(), 1);
+        assert!(matches!(store.remove(&both[1]), Err(StoreError::Tagged { .. })));
+        assert!(matches!(store.remove(root.path()), Err(StoreError::Elsewhere { .. })));
+        store.untag("main").expect("forgets");
+        assert!(matches!(store.untag("main"), Err(StoreError::NoTag { .. })));
+        store.remove(&both[1]).expect("removes");
+        assert_eq!(store.list().expect("lists").len(), 1);
+        for name in ["", "latest", "../x", ".hidden", "a/b"] {
+            assert!(matches!(store.tag(name, &[]), Err(StoreError::TagName { .. })), "{name}");
+        }
     }
 
     const A: &str = "0198c0de-0000-7000-8000-00ab12cd34ef";

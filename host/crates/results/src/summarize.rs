@@ -5,28 +5,26 @@
 
 mod conclude;
 mod distribution;
+mod evidence;
 mod jobs;
 mod judge;
 mod load;
 mod metrics;
+mod saved;
+mod seconds;
+mod steady;
 mod tables;
 mod validity;
 
-use std::{
-    collections::BTreeMap,
-    fs::{self, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::Path};
 
 use bench_model::{LogLevel, TimeNs};
 
 use self::load::Loaded;
+pub use self::saved::{SaveError, read_summary, save_summary};
 use crate::{
     event_line::EventLine,
     header::RunHeader,
-    layout,
     read::ReadError,
     summary::{
         CleanupSummary, ClockSummary, Conclusion, EnvironmentSummary, FaultSummary, GapSummary, LogSummary,
@@ -69,40 +67,11 @@ pub fn summarize(dir: &Path) -> Result<Summary, ReadError> {
         steady: Vec::new(),
         environment: environment(&loaded),
     };
+    summary.steady = steady::steady(&loaded, &summary.jobs);
     summary.thresholds = judge::thresholds(&loaded, &summary.jobs);
     summary.findings = validity::findings(&loaded, &summary);
     summary.conclusion = conclude::conclude(&loaded, &summary);
     Ok(summary)
-}
-
-/// Why a summary cannot be saved.
-#[derive(Debug, thiserror::Error)]
-#[error("failed to write {path}")]
-pub struct SaveError {
-    /// Which file.
-    pub path: PathBuf,
-    /// Why.
-    #[source]
-    pub source: io::Error,
-}
-
-/// Writes `summary.json`, whole or not at all.
-///
-/// # Errors
-/// When the directory cannot be written.
-pub fn save_summary(dir: &Path, summary: &Summary) -> Result<(), SaveError> {
-    let path = dir.join(layout::SUMMARY);
-    let save = || {
-        let mut bytes = serde_json::to_vec_pretty(summary)?;
-        bytes.push(b'\n');
-        let temporary = dir.join(format!(".{}.new", layout::SUMMARY));
-        let mut file =
-            OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&temporary)?;
-        file.write_all(&bytes)?;
-        file.sync_data()?;
-        fs::rename(&temporary, &path)
-    };
-    save().map_err(|source| SaveError { path: path.clone(), source })
 }
 
 fn run_facts(loaded: &Loaded) -> RunFacts {

@@ -30,6 +30,14 @@ pub(crate) struct IntervalLine<'a> {
     encoded: &'a str,
 }
 
+impl IntervalLine<'_> {
+    /// Calls `take` with the values and how often they occur; nothing for a line that is damaged.
+    pub(crate) fn for_each(&self, mut take: impl FnMut(u64, u64)) {
+        // All lines were read once before; that is where damage is told.
+        let _ = decode_values(self.encoded, &mut take);
+    }
+}
+
 /// The distribution of one tag over the whole run.
 pub(crate) struct TagTotal {
     lower: Hdr<u64>,
@@ -45,10 +53,15 @@ impl TagTotal {
     pub(crate) fn empty() -> Self {
         Self { lower: empty(), upper: None }
     }
+
+    /// Adds an exact value `n` times.
+    pub(crate) fn add(&mut self, value: u64, n: u64) {
+        self.lower.saturating_record_n(value, n);
+    }
 }
 
 #[expect(clippy::expect_used, reason = "fails only for more than 5 significant digits")]
-fn empty() -> Hdr<u64> {
+pub(crate) fn empty() -> Hdr<u64> {
     Hdr::new(3).expect("three significant digits")
 }
 
@@ -129,6 +142,24 @@ fn parse_line(line: &[u8]) -> Option<IntervalLine<'_>> {
 
 /// Adds the values of a histogram in V2 form, compressed, as base64.
 fn decode(encoded: &str, into: &mut Hdr<u64>) -> Result<(), &'static str> {
+    decode_slots(encoded, &mut |value, _, count| {
+        into.record_n(value, count).map_err(|_| "a value out of range")
+    })
+}
+
+/// Calls `take` with the values of a histogram and how often they occur, in ascending order. A value stands for its
+/// slot by the highest one, as in [`Histogram::quantile`].
+pub(crate) fn decode_values(encoded: &str, take: &mut impl FnMut(u64, u64)) -> Result<(), &'static str> {
+    decode_slots(encoded, &mut |_, value, count| {
+        take(value, count);
+        Ok(())
+    })
+}
+
+/// Lowest and highest value of a slot, and how many lie in it.
+type TakeSlot<'a> = dyn FnMut(u64, u64, u64) -> Result<(), &'static str> + 'a;
+
+fn decode_slots(encoded: &str, take: &mut TakeSlot<'_>) -> Result<(), &'static str> {
     let bytes = STANDARD.decode(encoded).map_err(|_| "not base64")?;
     let mut input = Input(&bytes);
     if input.u32()? != COMPRESSED_COOKIE {
@@ -141,10 +172,10 @@ fn decode(encoded: &str, into: &mut Hdr<u64>) -> Result<(), &'static str> {
         .take(MAX_ENCODED)
         .read_to_end(&mut plain)
         .map_err(|_| "the compression is damaged")?;
-    decode_plain(&plain, into)
+    decode_plain(&plain, take)
 }
 
-fn decode_plain(plain: &[u8], into: &mut Hdr<u64>) -> Result<(), &'static str> {
+fn decode_plain(plain: &[u8], take: &mut TakeSlot<'_>) -> Result<(), &'static str> {
     let mut input = Input(plain);
     if input.u32()? != COOKIE {
         return Err("not a histogram of version 2");
@@ -169,7 +200,8 @@ fn decode_plain(plain: &[u8], into: &mut Hdr<u64>) -> Result<(), &'static str> {
             sum =
                 sum.checked_add(count).filter(|&sum| sum <= MAX_COUNT).ok_or("more values than possible")?;
             let value = value_at(index).ok_or("an index out of range")?;
-            into.record_n(value, count).map_err(|_| "a value out of range")?;
+            let width = if index < 2048 { 1 } else { 1_u64 << ((index >> 10) - 1) };
+            take(value, value + (width - 1), count)?;
         }
         index += 1;
     }
@@ -249,7 +281,7 @@ mod tests {
         #[test]
         fn nothing_makes_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = lines(Path::new("x"), &bytes).count();
-            let _ = decode_plain(&bytes, &mut empty());
+            let _ = decode_plain(&bytes, &mut |_, _, _| Ok(()));
             let _ = decode(&STANDARD.encode(&bytes), &mut empty());
         }
 

@@ -1,7 +1,7 @@
 //! Interval logs: one line for each second of each series, as HdrHistogram's tools read them.
 //!
 //! `series/<source>.<metric>.hlog` holds exact values and lower bounds, `….upper.hlog` the upper bounds of
-//! those seconds that have some; how many never came stands in `series/numbers.ndjson`. One line at most for a
+//! those seconds that have some, `….pairs.ndjson` both of each value; how many never came stands in `series/numbers.ndjson`. One line at most for a
 //! series and second, in order of time: an operation that comes late goes into the second that is open.
 
 use std::collections::HashMap;
@@ -18,10 +18,17 @@ use super::{
     append::{FileId, FileSet},
     interval::{Interval, empty},
 };
-use crate::{layout, number_line::NumberLine};
+use crate::{
+    layout,
+    number_line::{NumberLine, PairLine},
+};
 
 /// Series that are kept apart; those past it share one with the tag `overflow=true` in each file.
 pub(crate) const MAX_SERIES: usize = 2000;
+
+/// Values between bounds that are kept one by one, over all series: about 25 bytes each on disk. A series that
+/// has some past it gets no estimate, only bounds.
+const MAX_PAIRS: usize = 400_000;
 
 /// A series of a [`SeriesSet`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +37,9 @@ pub(crate) struct SeriesId(usize);
 struct Series {
     file: FileId,
     upper_file: String,
+    pairs_file: String,
+    /// Bounds of the open interval.
+    pairs: Vec<(u64, u64)>,
     /// `source.metric` as in the file's name.
     name: String,
     tag: String,
@@ -49,6 +59,7 @@ pub(crate) struct SeriesSet {
     encoder: V2DeflateSerializer,
     bytes: Vec<u8>,
     line: String,
+    pairs_left: usize,
     /// Series that share one because there were too many.
     pub(crate) overflowed: u64,
 }
@@ -74,6 +85,7 @@ impl SeriesSet {
             encoder: V2DeflateSerializer::new(),
             bytes: Vec::new(),
             line: String::new(),
+            pairs_left: MAX_PAIRS,
             overflowed: 0,
         }
     }
@@ -96,6 +108,8 @@ impl SeriesSet {
         self.series.push(Series {
             file,
             upper_file: layout::series_upper(source, metric),
+            pairs_file: layout::series_pairs(source, metric),
+            pairs: Vec::new(),
             name: stem.strip_suffix(".hlog").unwrap_or(stem).to_owned(),
             tag: tag.clone(),
             interval: Interval::new(),
@@ -151,6 +165,10 @@ impl SeriesSet {
                 let low = low.get(index).copied().unwrap_or(0);
                 let high = high.get(index).copied().unwrap_or(NEVER);
                 series.interval.record_between(low, high);
+                if low != high && self.pairs_left > 0 {
+                    self.pairs_left -= 1;
+                    series.pairs.push((low.min(high), low.max(high)));
+                }
             }
         }
         Ok(())
@@ -206,6 +224,13 @@ impl SeriesSet {
             series.interval.with_upper(&mut self.scratch, |upper| encode(upper, &mut self.line))?;
             let file = files.open(&series.upper_file);
             append_line(files, file, &self.head, &self.line)?;
+        }
+        if !series.pairs.is_empty() {
+            let pairs = std::mem::take(&mut series.pairs);
+            let low = pairs.iter().map(|(low, _)| *low).collect();
+            let high = pairs.iter().map(|(_, high)| (*high != NEVER).then_some(*high)).collect();
+            let line = PairLine { second, tag: series.tag.clone(), low, high };
+            super::append_json(files, &series.pairs_file, &line)?;
         }
         let (missing, missing_upper) = (series.interval.missing, series.interval.missing_upper);
         series.interval.clear();

@@ -2,13 +2,14 @@
 
 use bench_model::{Histogram, NEVER};
 
+use super::evidence::Evidence;
 use crate::{
-    quantile::minimum_samples,
+    statistics::order::minimum_samples,
     summary::{Distribution, QuantileBounds},
 };
 
 /// The quantiles that every summary has.
-const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];
+pub(crate) const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];
 
 /// `None` for what never came.
 pub(crate) fn finite(value: u64) -> Option<u64> {
@@ -21,16 +22,22 @@ pub(crate) fn decimals(number: f64, n: i32) -> f64 {
     (number * scale).round() / scale
 }
 
-pub(crate) fn distribution(histogram: &Histogram, unit: &str) -> Distribution {
+pub(crate) fn distribution(histogram: &Histogram, unit: &str, evidence: &Evidence) -> Distribution {
     let n = histogram.count();
     let quantiles = QUANTILES
         .into_iter()
         .filter_map(|q| {
             let (low, high) = histogram.quantile(q)?;
             let needed = minimum_samples(q);
-            let (confidence, estimate) = (None, None);
-            let (low, high, enough) = (finite(low), finite(high), n >= needed);
-            Some(QuantileBounds { q, low, high, enough, needed, confidence, estimate })
+            Some(QuantileBounds {
+                q,
+                low: finite(low),
+                high: finite(high),
+                enough: n >= needed,
+                needed,
+                confidence: evidence.confidence(histogram, q),
+                estimate: evidence.estimate(histogram, q),
+            })
         })
         .collect();
     Distribution {

@@ -5,13 +5,15 @@ use std::collections::HashMap;
 use bench_model::{Histogram, JobOutcome, Label, QueueName, TimeNs};
 
 use super::{
-    distribution::{decimals, distribution},
+    distribution::{QUANTILES, decimals, distribution},
+    evidence::Evidence,
     load::{Loaded, OperationSeries, Queue},
+    seconds::Selection,
 };
 use crate::{
     event_line::EventLine,
     read::interval_log::TagTotal,
-    summary::{ErrorSummary, JobSummary, Outcome, QueueSummary},
+    summary::{Distribution, ErrorSummary, JobSummary, Outcome, QueueSummary},
 };
 
 /// Which of the three times of an operation.
@@ -20,6 +22,17 @@ pub(crate) enum OperationMetric {
     Response,
     Service,
     Lag,
+}
+
+impl OperationMetric {
+    /// As in file names and gates.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Response => "response",
+            Self::Service => "service",
+            Self::Lag => "lag",
+        }
+    }
 }
 
 /// Jobs of the plan in its order, then any other that the record has.
@@ -48,7 +61,15 @@ fn job(loaded: &Loaded, name: &str) -> JobSummary {
         .map(|queue| queue_summary(loaded, queue))
         .collect();
     queues.sort_by_key(|queue| !queue.counts);
-    let of = |metric| distribution(&operation_histogram(loaded, name, &[], metric), "ns");
+    // A job with one queue has that queue's distributions: they need not be made twice.
+    let mut counting = queues.iter().filter(|queue| queue.counts);
+    let (response, service, lag) = match (counting.next(), counting.next()) {
+        (Some(queue), None) => (queue.response.clone(), queue.service.clone(), queue.lag.clone()),
+        _ => {
+            let of = |metric| times(loaded, name, &[], metric);
+            (of(OperationMetric::Response), of(OperationMetric::Service), of(OperationMetric::Lag))
+        }
+    };
     let counted = counted(loaded, name, &[]);
     JobSummary {
         name: name.to_owned(),
@@ -59,10 +80,18 @@ fn job(loaded: &Loaded, name: &str) -> JobSummary {
         failed: counted.failed,
         queues,
         errors: errors(loaded, name),
-        response: of(OperationMetric::Response),
-        service: of(OperationMetric::Service),
-        lag: of(OperationMetric::Lag),
+        response,
+        service,
+        lag,
     }
+}
+
+/// The distribution of one of the times, with its intervals.
+fn times(loaded: &Loaded, job: &str, labels: &[Label], metric: OperationMetric) -> Distribution {
+    let histogram = operation_histogram(loaded, job, labels, metric);
+    let selection = selection(loaded, job, labels, metric);
+    let evidence = Evidence::new(loaded, &selection, &histogram, &[], &QUANTILES);
+    distribution(&histogram, "ns", &evidence)
 }
 
 fn outcome(loaded: &Loaded, name: &str) -> (Outcome, Option<String>) {
@@ -151,9 +180,19 @@ pub(crate) fn operation_histogram(
     sum
 }
 
+/// The series that [`operation_histogram`] adds up.
+pub(crate) fn selection(loaded: &Loaded, job: &str, labels: &[Label], metric: OperationMetric) -> Selection {
+    let lost = |series: &OperationSeries| metric != OperationMetric::Lag && !series.is_success();
+    Selection {
+        source: job.to_owned(),
+        metric: metric.as_str().to_owned(),
+        tags: matching(loaded, job, labels).map(|series| (series.tag.clone(), lost(series))).collect(),
+    }
+}
+
 fn queue_summary(loaded: &Loaded, queue: &Queue) -> QueueSummary {
     let labels = [Label { name: "queue".to_owned(), value: queue.name.to_string() }];
-    let of = |metric| distribution(&operation_histogram(loaded, queue.job.as_str(), &labels, metric), "ns");
+    let of = |metric| times(loaded, queue.job.as_str(), &labels, metric);
     let (totals, span) = (queue.totals, queue.span);
     let Load { due, sent, answered } = load(loaded, queue, &labels);
     QueueSummary {

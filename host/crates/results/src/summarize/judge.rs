@@ -7,12 +7,15 @@
 use bench_model::{Aggregate, Comparison, Histogram, InstrumentKind, Label, NEVER, Threshold};
 
 use super::{
-    jobs::{OperationMetric, counted, elapsed_ns, operation_histogram},
+    evidence::Evidence,
+    jobs::{OperationMetric, counted, elapsed_ns, operation_histogram, selection},
     load::{Instrument, Loaded},
+    metrics,
+    seconds::Selection,
 };
 use crate::{
-    quantile::minimum_samples,
-    summary::{JobSummary, Outcome, ThresholdSummary, Verdict},
+    statistics::order::minimum_samples,
+    summary::{Confidence, JobSummary, Outcome, ThresholdConfidence, ThresholdSummary, Verdict},
 };
 
 /// What a gate is judged on; infinite where a value never came.
@@ -22,6 +25,7 @@ struct Observed {
     high: f64,
     n: u64,
     needed: u64,
+    confidence: Option<Confidence>,
 }
 
 /// Why there is nothing to judge.
@@ -70,6 +74,9 @@ fn threshold(loaded: &Loaded, jobs: &[JobSummary], text: &str) -> ThresholdSumma
             summary.observed = true;
             summary.n = observed.n;
             summary.needed = observed.needed;
+            let number = |end: Option<u64>| end.map(|end| end as f64);
+            summary.confidence =
+                observed.confidence.map(|c| ThresholdConfidence { low: number(c.low), high: number(c.high) });
             (summary.verdict, summary.reason) = judge(&threshold, observed);
         }
     }
@@ -77,7 +84,7 @@ fn threshold(loaded: &Loaded, jobs: &[JobSummary], text: &str) -> ThresholdSumma
 }
 
 fn judge(threshold: &Threshold, observed: Observed) -> (Verdict, String) {
-    let Observed { low, high, n, needed } = observed;
+    let Observed { low, high, n, needed, .. } = observed;
     if n < needed {
         return (Verdict::NoData, format!("{n} of the {needed} samples that it needs"));
     }
@@ -111,7 +118,7 @@ fn observe(
     let instruments: Vec<&Instrument> =
         loaded.instruments.iter().filter(|i| i.source == metric.source && i.name == metric.metric).collect();
     if !instruments.is_empty() {
-        return of_instruments(&instruments, threshold);
+        return of_instruments(loaded, &instruments, threshold);
     }
     if let Some(job) = jobs.iter().find(|job| job.name == metric.source) {
         return of_job(loaded, job, threshold);
@@ -119,10 +126,14 @@ fn observe(
     Err(format!("nothing was recorded for `{}.{}`", metric.source, metric.metric))
 }
 
-fn of_instruments(instruments: &[&Instrument], threshold: &Threshold) -> Result<(String, Observed), NoData> {
+fn of_instruments(
+    loaded: &Loaded,
+    instruments: &[&Instrument],
+    threshold: &Threshold,
+) -> Result<(String, Observed), NoData> {
     let wanted =
         |instrument: &&&Instrument| threshold.metric.labels.iter().all(|l| instrument.labels.contains(l));
-    let matching: Vec<&&Instrument> = instruments.iter().filter(wanted).collect();
+    let matching: Vec<&Instrument> = instruments.iter().filter(wanted).copied().collect();
     let Some(first) = matching.first() else {
         return Err("no series has these labels".to_owned());
     };
@@ -132,7 +143,9 @@ fn of_instruments(instruments: &[&Instrument], threshold: &Threshold) -> Result<
             for instrument in &matching {
                 sum.merge(&instrument.histogram).map_err(|error| error.to_string())?;
             }
-            of_histogram(&sum, threshold.aggregate)?
+            let selection = metrics::selection(&matching);
+            let confidence = confidence(loaded, &selection, &sum, threshold.aggregate);
+            Observed { confidence, ..of_histogram(&sum, threshold.aggregate)? }
         }
         InstrumentKind::Counter => {
             let sum = matching.iter().fold(0_u64, |sum, instrument| sum.saturating_add(instrument.counter));
@@ -190,7 +203,20 @@ fn of_job(loaded: &Loaded, job: &JobSummary, threshold: &Threshold) -> Result<(S
     let histogram = operation_histogram(loaded, &job.name, labels, times);
     let unit =
         if matches!(aggregate, Aggregate::Count | Aggregate::Missing | Aggregate::Rate) { "1" } else { "ns" };
-    Ok((unit.to_owned(), of_histogram(&histogram, aggregate)?))
+    let selection = selection(loaded, &job.name, labels, times);
+    let confidence = confidence(loaded, &selection, &histogram, aggregate);
+    Ok((unit.to_owned(), Observed { confidence, ..of_histogram(&histogram, aggregate)? }))
+}
+
+/// The interval of a gate on a quantile.
+fn confidence(
+    loaded: &Loaded,
+    selection: &Selection,
+    histogram: &Histogram,
+    aggregate: Aggregate,
+) -> Option<Confidence> {
+    let Aggregate::Quantile(q) = aggregate else { return None };
+    Evidence::new(loaded, selection, histogram, &[], &[q]).confidence(histogram, q)
 }
 
 fn one(observed: Observed) -> (String, Observed) {
@@ -205,7 +231,7 @@ fn plain_value(aggregate: Aggregate, value: f64, n: u64, what: &str) -> Result<O
         | Aggregate::Value
         | Aggregate::Min
         | Aggregate::Max
-        | Aggregate::Mean => Ok(Observed { low: value, high: value, n, needed: 1 }),
+        | Aggregate::Mean => Ok(Observed { low: value, high: value, n, needed: 1, confidence: None }),
         Aggregate::Quantile(_) | Aggregate::Missing => {
             Err(format!("{what} is a single number, not a distribution"))
         }
@@ -218,10 +244,10 @@ fn of_histogram(histogram: &Histogram, aggregate: Aggregate) -> Result<Observed,
         return Err("there were no samples".to_owned());
     }
     let number = |value: u64| if value == NEVER { f64::INFINITY } else { value as f64 };
-    let exact = |value: f64| Observed { low: value, high: value, n, needed: 1 };
+    let exact = |value: f64| Observed { low: value, high: value, n, needed: 1, confidence: None };
     let at = |q: f64| {
         let (low, high) = histogram.quantile(q).unwrap_or((NEVER, NEVER));
-        Observed { low: number(low), high: number(high), n, needed: minimum_samples(q) }
+        Observed { low: number(low), high: number(high), n, needed: minimum_samples(q), confidence: None }
     };
     Ok(match aggregate {
         Aggregate::Quantile(q) => at(q),
@@ -241,7 +267,7 @@ fn of_histogram(histogram: &Histogram, aggregate: Aggregate) -> Result<Observed,
 
 fn mean(histogram: &Histogram, n: u64) -> Observed {
     let (low, high) = (histogram.lower().mean(), histogram.upper().mean());
-    Observed { low, high, n, needed: 1 }
+    Observed { low, high, n, needed: 1, confidence: None }
 }
 
 #[cfg(test)]
@@ -255,7 +281,7 @@ mod tests {
             _ => 1,
         };
         assert_eq!(
-            judge(&threshold, Observed { low, high, n, needed }).0,
+            judge(&threshold, Observed { low, high, n, needed, confidence: None }).0,
             expected,
             "{text} on {low}..{high}"
         );

@@ -2,11 +2,11 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use bench_model::{
-    Histogram, InstrumentId, InstrumentKind, JobName, Label, Phase, QueueId, QueueName, QueueSpec,
+    Histogram, InstrumentId, InstrumentKind, JobName, Label, NEVER, Phase, QueueId, QueueName, QueueSpec,
     QueueTotals, TableDeclaration, TimeNs,
 };
 
@@ -15,10 +15,10 @@ use crate::{
     event_line::{EventLine, VersionedLine},
     header::{RUN_SCHEMA_VERSION, RunHeader},
     layout,
-    number_line::NumberLine,
+    number_line::{NumberLine, PairLine},
     read::{
         ReadError, RecordFiles,
-        interval_log::{self, TagTotal},
+        interval_log::{self, IntervalLine, TagTotal},
     },
     tag,
 };
@@ -31,6 +31,10 @@ pub(crate) struct Loaded {
     pub(crate) operations: Vec<OperationSeries>,
     pub(crate) instruments: Vec<Instrument>,
     pub(crate) tables: Vec<Table>,
+    /// Interval logs by source and metric.
+    pub(crate) logs: HashMap<(String, String), LogFiles>,
+    /// What never came, by log, tag and second.
+    pub(crate) missing: Missing,
     /// Why the record has no end, for people; empty when it is whole.
     pub(crate) partial: Vec<String>,
 }
@@ -61,9 +65,49 @@ impl Queue {
     }
 }
 
+/// The interval logs of one metric.
+pub(crate) struct LogFiles {
+    /// The name without directory and ending, as `numbers.ndjson` calls it.
+    pub(crate) stem: String,
+    path: PathBuf,
+    content: Vec<u8>,
+    upper_path: PathBuf,
+    upper: Vec<u8>,
+}
+
+impl LogFiles {
+    fn read(files: &mut RecordFiles, source: &str, metric: &str) -> Result<Self, ReadError> {
+        let (name, upper_name) = (layout::series(source, metric), layout::series_upper(source, metric));
+        let stem = name.strip_prefix("series/").and_then(|name| name.strip_suffix(".hlog")).unwrap_or(&name);
+        Ok(Self {
+            stem: stem.to_owned(),
+            path: files.path(&name),
+            content: files.read(&name)?,
+            upper_path: files.path(&upper_name),
+            upper: files.read(&upper_name)?,
+        })
+    }
+
+    fn totals(&self) -> Result<BTreeMap<String, TagTotal>, ReadError> {
+        interval_log::total((&self.path, &self.content), (&self.upper_path, &self.upper))
+    }
+
+    /// Lines of exact values and lower bounds.
+    pub(crate) fn lines(&self) -> Vec<IntervalLine<'_>> {
+        interval_log::lines(&self.path, &self.content).flatten().map(|(_, line)| line).collect()
+    }
+
+    /// Lines of upper bounds.
+    pub(crate) fn upper_lines(&self) -> Vec<IntervalLine<'_>> {
+        interval_log::lines(&self.upper_path, &self.upper).flatten().map(|(_, line)| line).collect()
+    }
+}
+
 /// Operations of one job with the same outcome.
 pub(crate) struct OperationSeries {
     pub(crate) job: String,
+    /// In the interval logs.
+    pub(crate) tag: String,
     pub(crate) labels: Vec<Label>,
     pub(crate) response: Histogram,
     pub(crate) service: Histogram,
@@ -95,7 +139,11 @@ pub(crate) struct Instrument {
     pub(crate) kind: InstrumentKind,
     pub(crate) unit: String,
     pub(crate) labels: Vec<Label>,
+    /// In the interval log.
+    pub(crate) tag: String,
     pub(crate) histogram: Histogram,
+    /// Its values between bounds, as far as they were kept one by one.
+    pub(crate) pairs: Vec<(u64, u64)>,
     pub(crate) counter: u64,
     pub(crate) gauge: Option<f64>,
 }
@@ -107,8 +155,11 @@ pub(crate) struct Table {
     pub(crate) rows: TableRows,
 }
 
+/// Second, values that never came, values with a lower bound only.
+type MissingSecond = (i64, u64, u64);
+
 /// Missing values by series and tag.
-type Missing = HashMap<(String, String), (u64, u64)>;
+type Missing = HashMap<String, HashMap<String, Vec<MissingSecond>>>;
 
 impl Loaded {
     pub(crate) fn read(dir: &Path) -> Result<Self, ReadError> {
@@ -122,14 +173,15 @@ impl Loaded {
         let numbers: Vec<NumberLine> = files.read_lines(layout::NUMBERS)?;
         let missing = missing(&numbers);
         let queues = queues(&events, &numbers);
-        let operations = operations(&mut files, &queues, &missing)?;
-        let instruments = instruments(&mut files, &events, &numbers, &missing)?;
+        let mut logs = HashMap::new();
+        let operations = operations(&mut files, &mut logs, &queues, &missing)?;
+        let instruments = instruments(&mut files, &mut logs, &events, &numbers, &missing)?;
         let tables = tables(&mut files, &events)?;
         let mut partial = std::mem::take(&mut files.partial);
         if !events.iter().any(|event| matches!(event, EventLine::Finished { .. })) {
             partial.insert(0, "the record ends before the run does".to_owned());
         }
-        Ok(Self { header, events, queues, operations, instruments, tables, partial })
+        Ok(Self { header, events, queues, operations, instruments, tables, logs, missing, partial })
     }
 }
 
@@ -147,13 +199,15 @@ fn read_header(files: &mut RecordFiles) -> Result<RunHeader, ReadError> {
 }
 
 fn missing(numbers: &[NumberLine]) -> Missing {
-    let mut sums = Missing::new();
+    let mut missing = Missing::new();
     for line in numbers {
-        let NumberLine::Missing { series, tag, missing, missing_upper, .. } = line else { continue };
-        let sum = sums.entry((series.clone(), tag.clone())).or_default();
-        *sum = (sum.0.saturating_add(*missing), sum.1.saturating_add(*missing_upper));
+        let NumberLine::Missing { second, series, tag, missing: never, missing_upper } = line else {
+            continue;
+        };
+        let seconds = missing.entry(series.clone()).or_default().entry(tag.clone()).or_default();
+        seconds.push((*second, *never, *missing_upper));
     }
-    sums
+    missing
 }
 
 fn queues(events: &[EventLine], numbers: &[NumberLine]) -> BTreeMap<QueueId, Queue> {
@@ -206,34 +260,48 @@ fn queues(events: &[EventLine], numbers: &[NumberLine]) -> BTreeMap<QueueId, Que
     queues
 }
 
-/// All distributions of one metric, by tag, what never came included.
+/// All distributions of one metric, by tag, what never came included; its logs are kept.
 fn histograms(
     files: &mut RecordFiles,
+    logs: &mut HashMap<(String, String), LogFiles>,
     source: &str,
     metric: &str,
     missing: &Missing,
 ) -> Result<BTreeMap<String, Histogram>, ReadError> {
-    let (name, upper_name) = (layout::series(source, metric), layout::series_upper(source, metric));
-    let (content, upper) = (files.read(&name)?, files.read(&upper_name)?);
-    let (path, upper_path) = (files.path(&name), files.path(&upper_name));
-    let mut totals = interval_log::total((&path, &content), (&upper_path, &upper))?;
-    let stem = name.strip_prefix("series/").and_then(|name| name.strip_suffix(".hlog")).unwrap_or(&name);
-    let mut counts: HashMap<&str, (u64, u64)> = HashMap::new();
-    for ((series, tag), count) in missing {
-        if series == stem {
-            counts.insert(tag, *count);
-            totals.entry(tag.clone()).or_insert_with(TagTotal::empty);
-        }
+    let log = LogFiles::read(files, source, metric)?;
+    let mut totals = log.totals()?;
+    let none = HashMap::new();
+    let missing = missing.get(&log.stem).unwrap_or(&none);
+    for tag in missing.keys() {
+        totals.entry(tag.clone()).or_insert_with(TagTotal::empty);
     }
+    logs.insert((source.to_owned(), metric.to_owned()), log);
     let whole = totals.into_iter().map(|(tag, total)| {
-        let (missing, missing_upper) = counts.get(tag.as_str()).copied().unwrap_or_default();
-        (tag, total.into_histogram(missing, missing_upper))
+        let sums = missing.get(&tag).into_iter().flatten().fold((0_u64, 0_u64), |sums, (_, never, upper)| {
+            (sums.0.saturating_add(*never), sums.1.saturating_add(*upper))
+        });
+        (tag, total.into_histogram(sums.0, sums.1))
     });
     Ok(whole.collect())
 }
 
+/// Values between bounds by tag, as far as they were kept one by one.
+fn pairs(
+    files: &mut RecordFiles,
+    source: &str,
+    metric: &str,
+) -> Result<HashMap<String, Vec<(u64, u64)>>, ReadError> {
+    let mut pairs: HashMap<String, Vec<(u64, u64)>> = HashMap::new();
+    for line in files.read_lines::<PairLine>(&layout::series_pairs(source, metric))? {
+        let high = line.high.into_iter().map(|high| high.unwrap_or(NEVER));
+        pairs.entry(line.tag).or_default().extend(line.low.into_iter().zip(high));
+    }
+    Ok(pairs)
+}
+
 fn operations(
     files: &mut RecordFiles,
+    logs: &mut HashMap<(String, String), LogFiles>,
     queues: &BTreeMap<QueueId, Queue>,
     missing: &Missing,
 ) -> Result<Vec<OperationSeries>, ReadError> {
@@ -242,14 +310,18 @@ fn operations(
     jobs.dedup();
     let mut series = Vec::new();
     for job in jobs {
-        let response = histograms(files, job, "response", missing)?;
-        let mut service = histograms(files, job, "service", missing)?;
-        let mut lag = histograms(files, job, "lag", missing)?;
+        let response = histograms(files, logs, job, "response", missing)?;
+        let mut service = histograms(files, logs, job, "service", missing)?;
+        let mut lag = histograms(files, logs, job, "lag", missing)?;
         for (tag, response) in response {
             let labels = tag::decode(&tag).unwrap_or_default();
+            // A measurement may have the name of a job, and a metric that of a time.
+            if !labels.iter().any(|label| label.name == "queue") {
+                continue;
+            }
             let service = service.remove(&tag).unwrap_or_default();
             let lag = lag.remove(&tag).unwrap_or_default();
-            series.push(OperationSeries { job: job.to_owned(), labels, response, service, lag });
+            series.push(OperationSeries { job: job.to_owned(), tag, labels, response, service, lag });
         }
     }
     Ok(series)
@@ -257,6 +329,7 @@ fn operations(
 
 fn instruments(
     files: &mut RecordFiles,
+    kept: &mut HashMap<(String, String), LogFiles>,
     events: &[EventLine],
     numbers: &[NumberLine],
     missing: &Missing,
@@ -287,6 +360,7 @@ fn instruments(
     // One for each label set, also when several instances opened it.
     let mut found: BTreeMap<(String, String, Vec<Label>), Instrument> = BTreeMap::new();
     let mut logs: HashMap<(String, String), BTreeMap<String, Histogram>> = HashMap::new();
+    let mut bounds: HashMap<(String, String), HashMap<String, Vec<(u64, u64)>>> = HashMap::new();
     for event in events {
         let EventLine::InstrumentOpened { instrument, source, name, kind, unit, labels } = event else {
             continue;
@@ -298,7 +372,9 @@ fn instruments(
             kind: *kind,
             unit: unit.clone(),
             labels: labels.clone(),
+            tag: tag::encode(labels.iter().map(|label| (label.name.as_str(), label.value.as_str()))),
             histogram: Histogram::new(),
+            pairs: Vec::new(),
             counter: 0,
             gauge: None,
         });
@@ -309,12 +385,13 @@ fn instruments(
         }
         let log = (source.clone(), name.to_string());
         if !logs.contains_key(&log) {
-            logs.insert(log.clone(), histograms(files, source, name.as_str(), missing)?);
+            logs.insert(log.clone(), histograms(files, kept, source, name.as_str(), missing)?);
+            bounds.insert(log.clone(), pairs(files, source, name.as_str())?);
         }
-        let tag = tag::encode(labels.iter().map(|label| (label.name.as_str(), label.value.as_str())));
         // Removed, so that what is left at the end belongs to no label set.
-        if let Some(histogram) = logs.get_mut(&log).and_then(|tags| tags.remove(&tag)) {
+        if let Some(histogram) = logs.get_mut(&log).and_then(|tags| tags.remove(&entry.tag)) {
             entry.histogram = histogram;
+            entry.pairs = bounds.get_mut(&log).and_then(|tags| tags.remove(&entry.tag)).unwrap_or_default();
         }
     }
     let mut instruments: Vec<Instrument> = found.into_values().collect();
@@ -336,7 +413,9 @@ fn add_overflow(
             kind: InstrumentKind::Histogram,
             unit: unit.unwrap_or_default(),
             labels: vec![Label { name: "overflow".to_owned(), value: "true".to_owned() }],
+            tag: "overflow=true".to_owned(),
             histogram,
+            pairs: Vec::new(),
             counter: 0,
             gauge: None,
         });

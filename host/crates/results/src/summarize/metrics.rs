@@ -4,7 +4,12 @@ use std::collections::BTreeMap;
 
 use bench_model::InstrumentKind;
 
-use super::{distribution::distribution, load::Loaded};
+use super::{
+    distribution::{QUANTILES, distribution},
+    evidence::Evidence,
+    load::{Instrument, Loaded},
+    seconds::Selection,
+};
 use crate::summary::MetricSummary;
 
 pub(crate) fn metrics(loaded: &Loaded) -> Vec<MetricSummary> {
@@ -16,7 +21,10 @@ pub(crate) fn metrics(loaded: &Loaded) -> Vec<MetricSummary> {
                 instrument.labels.iter().map(|label| (label.name.clone(), label.value.clone())).collect();
             let (distribution, value) = match instrument.kind {
                 InstrumentKind::Histogram => {
-                    (Some(distribution(&instrument.histogram, &instrument.unit)), None)
+                    let Instrument { histogram, pairs, unit, .. } = instrument;
+                    let evidence =
+                        Evidence::new(loaded, &selection(&[instrument]), histogram, pairs, &QUANTILES);
+                    (Some(distribution(histogram, unit, &evidence)), None)
                 }
                 InstrumentKind::Counter => (None, Some(instrument.counter as f64)),
                 InstrumentKind::Gauge => (None, instrument.gauge),
@@ -31,4 +39,15 @@ pub(crate) fn metrics(loaded: &Loaded) -> Vec<MetricSummary> {
             }
         })
         .collect()
+}
+
+/// The series of instruments of one metric.
+pub(crate) fn selection(instruments: &[&Instrument]) -> Selection {
+    let of =
+        |part: fn(&Instrument) -> &String| instruments.first().map(|i| part(i).clone()).unwrap_or_default();
+    Selection {
+        source: of(|instrument| &instrument.source),
+        metric: of(|instrument| &instrument.name),
+        tags: instruments.iter().map(|instrument| (instrument.tag.clone(), false)).collect(),
+    }
 }

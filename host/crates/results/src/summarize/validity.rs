@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     event_line::EventLine,
-    quantile::{confidence_ranks, minimum_samples},
-    summary::{Finding, FindingKind, Outcome, QueueSummary, Summary},
+    statistics::order::{confidence_ranks, minimum_samples},
+    summary::{Finding, FindingKind, Outcome, QueueSummary, SteadyState, SteadySummary, Summary},
 };
 
 /// Share of the due load that must leave.
@@ -36,6 +36,7 @@ pub(crate) fn findings(loaded: &Loaded, summary: &Summary) -> Vec<Finding> {
         }
     }
     of_gaps(summary, &mut findings);
+    findings.extend(summary.steady.iter().filter_map(of_steady));
     for wait in summary.waits.iter().filter(|wait| wait.unmet > 0) {
         let all = wait.met + wait.unmet;
         let mut text = format!("{} of {all} {} never became `{}`", wait.unmet, wait.resource, wait.condition);
@@ -171,6 +172,40 @@ fn of_queue(loaded: &Loaded, job: &str, summary: &QueueSummary, findings: &mut V
         let text = format!("the server refused {refused} operations of queue `{name}` with 429");
         findings.push(finding(FindingKind::TooManyRequests, !expected, job, text));
     }
+}
+
+/// What the response did over time, when a reader must know it.
+fn of_steady(steady: &SteadySummary) -> Option<Finding> {
+    let text = |ns: Option<u64>| {
+        ns.map_or("never".to_owned(), |ns| bench_model::format_duration(std::time::Duration::from_nanos(ns)))
+    };
+    let (all, settled) = (text(steady.p50_ns), text(steady.p50_settled_ns));
+    let (seconds, warmup) = (steady.seconds, steady.warmup_seconds.unwrap_or(0));
+    let (kind, message) = match steady.state {
+        SteadyState::TooShort | SteadyState::Steady => return None,
+        SteadyState::NotSteady => (
+            FindingKind::NoSteadyState,
+            format!(
+                "no steady state: the response did not settle within the first half of {seconds} s (MSER-5)"
+            ),
+        ),
+        SteadyState::WarmedUp => (
+            FindingKind::WarmupIncluded,
+            format!(
+                "the first {warmup} s look like warm-up (MSER-5) and are part of every number: \
+                 p50 response {all}, {settled} without them; `warmup: {warmup}s` takes them off"
+            ),
+        ),
+        SteadyState::Drifting => (
+            FindingKind::Drifting,
+            format!(
+                "drifting: the response changed by {:+.1} % over {} s",
+                steady.drift.unwrap_or(0.0) * 100.0,
+                seconds.saturating_sub(warmup)
+            ),
+        ),
+    };
+    Some(finding(kind, false, &steady.source, message))
 }
 
 /// What held the load back, as far as it is known.

@@ -1,0 +1,136 @@
+//! One line of a series after the other: what stood in each second.
+//!
+//! Reads the interval logs a second time, now that the quantiles of the whole are known: how many values
+//! of each second were at or below them says how sure they are, the medians say whether the series settled.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use bench_model::Histogram;
+
+use super::load::{Loaded, LogFiles};
+use crate::{
+    read::interval_log::{self, IntervalLine},
+    statistics::batch::SecondCount,
+};
+
+/// Which part of a metric.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Selection {
+    pub(crate) source: String,
+    pub(crate) metric: String,
+    /// Tags of its series, and whether their values stand for failures, which never come.
+    pub(crate) tags: BTreeMap<String, bool>,
+}
+
+/// Which end of values that are known between bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Lower,
+    Upper,
+}
+
+/// What stood in one second.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Second {
+    pub(crate) second: i64,
+    /// All values, those that never came included.
+    pub(crate) n: u64,
+    /// How many were at or below each limit.
+    below: Vec<u64>,
+    /// Median; `None` when it never came.
+    pub(crate) median: Option<u64>,
+}
+
+impl Second {
+    /// For the limit of this position.
+    pub(crate) fn count(&self, limit: usize) -> SecondCount {
+        let below = self.below.get(limit).copied().unwrap_or(0);
+        SecondCount { second: self.second, n: self.n, below }
+    }
+}
+
+/// The seconds that have values, in order.
+pub(crate) fn seconds(loaded: &Loaded, selection: &Selection, side: Side, limits: &[u64]) -> Vec<Second> {
+    let mut found: BTreeMap<i64, Vec<(IntervalLine<'_>, bool)>> = BTreeMap::new();
+    for (line, lost) in lines(loaded, selection, side) {
+        found.entry(line.second).or_default().push((line, lost));
+    }
+    let mut missing = missing(loaded, selection, side);
+    for second in missing.keys() {
+        found.entry(*second).or_default();
+    }
+    let mut values: Vec<(u64, u64)> = Vec::new();
+    found
+        .into_iter()
+        .map(|(second, lines)| {
+            values.clear();
+            let mut never = missing.remove(&second).unwrap_or(0);
+            for (line, lost) in lines {
+                line.for_each(|value, n| if lost { never += n } else { values.push((value, n)) });
+            }
+            let n = never + values.iter().map(|(_, n)| n).sum::<u64>();
+            let below = limits
+                .iter()
+                .map(|limit| values.iter().filter(|(value, _)| value <= limit).map(|(_, n)| n).sum())
+                .collect();
+            Second { second, n, below, median: median(&mut values, n) }
+        })
+        .filter(|second| second.n > 0)
+        .collect()
+}
+
+/// All values from a second on.
+pub(crate) fn total_from(loaded: &Loaded, selection: &Selection, from: i64) -> Histogram {
+    let mut total = interval_log::TagTotal::empty();
+    let mut never: u64 =
+        missing(loaded, selection, Side::Lower).range(from..).map(|(_, missing)| *missing).sum();
+    for (line, lost) in lines(loaded, selection, Side::Lower).filter(|(line, _)| line.second >= from) {
+        line.for_each(|value, n| if lost { never += n } else { total.add(value, n) });
+    }
+    total.into_histogram(never, 0)
+}
+
+fn log_files<'a>(loaded: &'a Loaded, selection: &Selection) -> Option<&'a LogFiles> {
+    loaded.logs.get(&(selection.source.clone(), selection.metric.clone()))
+}
+
+/// The lines of the selection; of a second that has upper bounds these, when they are asked for.
+fn lines<'a>(
+    loaded: &'a Loaded,
+    selection: &'a Selection,
+    side: Side,
+) -> impl Iterator<Item = (IntervalLine<'a>, bool)> {
+    let files = log_files(loaded, selection);
+    let upper = files.filter(|_| side == Side::Upper).map(LogFiles::upper_lines).unwrap_or_default();
+    let bounded: HashSet<(String, i64)> =
+        upper.iter().map(|line| (line.tag.to_owned(), line.second)).collect();
+    let lower = files.map(LogFiles::lines).unwrap_or_default();
+    let lower = lower.into_iter().filter(move |line| !bounded.contains(&(line.tag.to_owned(), line.second)));
+    lower.chain(upper).filter_map(|line| selection.tags.get(line.tag).map(|lost| (line, *lost)))
+}
+
+/// What never came, by second.
+fn missing(loaded: &Loaded, selection: &Selection, side: Side) -> BTreeMap<i64, u64> {
+    let stem = log_files(loaded, selection).map_or("", |files| files.stem.as_str());
+    let mut sums = BTreeMap::new();
+    let none = HashMap::new();
+    for (tag, seconds) in loaded.missing.get(stem).unwrap_or(&none) {
+        if !selection.tags.contains_key(tag) {
+            continue;
+        }
+        for (second, missing, missing_upper) in seconds {
+            let n = missing + if side == Side::Upper { *missing_upper } else { 0 };
+            *sums.entry(*second).or_insert(0) += n;
+        }
+    }
+    sums
+}
+
+fn median(values: &mut [(u64, u64)], n: u64) -> Option<u64> {
+    values.sort_unstable();
+    let mut seen = 0;
+    values.iter().find_map(|(value, count)| {
+        seen += count;
+        (seen >= n.div_ceil(2)).then_some(*value)
+    })
+}
