@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(name = "bench", version, propagate_version = true, arg_required_else_help = true)]
 #[command(
     after_help = "Try it without a cluster:\n  bench run scenarios/quickstart.yaml\n\nExit codes: 0 pass, 3 invalid scenario, \
-10 threshold failed, 12 no data, 13 invalid run, 14 refused, 15 not cleaned up, 17 plugin, 18 unreachable, 20 deadline, 130 interrupted."
+10 threshold failed, 11 regression, 12 no data, 13 invalid run, 14 refused, 15 not cleaned up, 17 plugin, 18 unreachable, 20 deadline, 130 interrupted."
 )]
 pub struct Cli {
     /// What to do.
@@ -57,7 +57,11 @@ pub enum Command {
     Plan(PlanArgs),
     /// Remove what a run left behind; needs no scenario file.
     Cleanup(CleanupArgs),
-    /// List recorded runs, or show one.
+    /// Compare recorded runs with others: did it get slower, and is that sure?
+    Compare(CompareArgs),
+    /// Learn how much a scenario varies from run to run when nothing changes.
+    Calibrate(CalibrateArgs),
+    /// List recorded runs, show, name or remove them.
     #[command(subcommand)]
     Runs(RunsCommand),
     /// Print the report of a recorded run again.
@@ -121,6 +125,73 @@ pub struct RunArgs {
     /// No progress on stderr.
     #[arg(short, long)]
     pub quiet: bool,
+    /// Run it so many times, each with namespaces and a record of its own.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub repeat: u32,
+}
+
+/// Arguments of `bench compare`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A run is its id, a unique prefix of it, `latest`, a tag, the id of a group, or a folder. \
+One number a run is compared, so that four runs on each side are the fewest that can show anything. \
+Exit codes: 0 no regression, 11 regression, 12 inconclusive, 13 a run cannot be trusted, 14 refused."
+)]
+pub struct CompareArgs {
+    /// Runs before.
+    #[arg(value_name = "A")]
+    pub a: Vec<String>,
+    /// Runs after.
+    #[arg(value_name = "B", last = true)]
+    pub b: Vec<String>,
+    /// Compare with the runs of this tag; all runs named are then B.
+    #[arg(long, value_name = "TAG")]
+    pub baseline: Option<String>,
+    /// Metric that decides, as a gate names it: `p99(create-pods.response)`. Repeatable; otherwise those of
+    /// the gates.
+    #[arg(long = "metric", value_name = "METRIC")]
+    pub metrics: Vec<String>,
+    /// Change that does not matter, as `3%`; otherwise what `bench calibrate` found, at least 2 %.
+    #[arg(long, value_name = "SHARE")]
+    pub tolerance: Option<String>,
+    /// Condition that may differ: `server-version`, `nodes`, `plugins`, `scenario`, … Repeatable.
+    #[arg(long, value_name = "KEY", value_delimiter = ',')]
+    pub allow_different: Vec<String>,
+    /// Compare also runs that are invalid or partial.
+    #[arg(long)]
+    pub allow_invalid: bool,
+    #[command(flatten)]
+    pub runs: RunsDirArgs,
+    /// Form of the result on stdout.
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+}
+
+/// Arguments of `bench calibrate`.
+#[derive(Debug, Args)]
+pub struct CalibrateArgs {
+    /// The scenario file; it is run again and again.
+    #[arg(value_name = "SCENARIO.yaml", required_unless_present = "from")]
+    pub scenario: Option<PathBuf>,
+    /// Learn from these runs instead. Repeatable.
+    #[arg(long, value_name = "RUN", conflicts_with = "scenario")]
+    pub from: Vec<String>,
+    /// How many runs.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=1000))]
+    pub repeat: u32,
+    /// Change a value of the scenario, as for `bench run`. Repeatable.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub sets: Vec<String>,
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+    #[command(flatten)]
+    pub runs: RunsDirArgs,
+    /// Form of the result on stdout.
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+    /// No progress on stderr.
+    #[arg(short, long)]
+    pub quiet: bool,
 }
 
 /// Arguments of `bench validate`.
@@ -165,6 +236,39 @@ pub enum RunsCommand {
     List(RunsListArgs),
     /// Show one run: where its record is and what is in it.
     Show(ReportArgs),
+    /// Give runs a name to compare with; without runs show all names.
+    Tag(RunsTagArgs),
+    /// Remove records for good.
+    Rm(RunsRmArgs),
+}
+
+/// Arguments of `bench runs tag`.
+#[derive(Debug, Args)]
+pub struct RunsTagArgs {
+    /// The name.
+    #[arg(value_name = "TAG")]
+    pub tag: Option<String>,
+    /// Its runs; they take the place of those that it had.
+    #[arg(value_name = "RUN", requires = "tag")]
+    pub select: Vec<String>,
+    /// Forget the name; the runs stay.
+    #[arg(long, requires = "tag", conflicts_with = "select")]
+    pub delete: bool,
+    #[command(flatten)]
+    pub runs: RunsDirArgs,
+}
+
+/// Arguments of `bench runs rm`.
+#[derive(Debug, Args)]
+pub struct RunsRmArgs {
+    /// The runs: ids, unique prefixes, `latest`, groups.
+    #[arg(value_name = "RUN", required = true)]
+    pub select: Vec<String>,
+    /// Also records of runs that may have left objects on a cluster.
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub runs: RunsDirArgs,
 }
 
 /// Arguments of `bench runs list`.
@@ -240,6 +344,8 @@ pub enum SchemaOf {
     Scenario,
     /// The result of `--output json`.
     Summary,
+    /// The result of `bench compare --output json`.
+    Comparison,
 }
 
 /// Arguments of `bench completion`.

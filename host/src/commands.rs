@@ -1,6 +1,8 @@
 //! One `match` over the subcommands; each is a file of its own.
 
+mod calibrate;
 mod cleanup;
+mod compare;
 mod completion;
 mod connect;
 mod load;
@@ -34,6 +36,10 @@ pub fn dispatch(command: Command, ui: &Ui) -> Result<Exit, Failure> {
         Command::Cleanup(args) => block_on(cleanup::run(args, ui)),
         Command::Runs(RunsCommand::List(args)) => runs::list(&args, ui),
         Command::Runs(RunsCommand::Show(args)) => runs::show(&args, ui),
+        Command::Runs(RunsCommand::Tag(args)) => runs::tag(&args, ui),
+        Command::Runs(RunsCommand::Rm(args)) => runs::rm(&args, ui),
+        Command::Compare(args) => compare::run(&args, ui),
+        Command::Calibrate(args) => block_on(calibrate::run(args, ui)),
         Command::Report(args) => report::run(&args, ui),
         Command::Plugin(PluginCommand::Inspect(args)) => block_on(plugin::inspect(args, ui)),
         Command::Sim(args) => block_on(sim::run(args, ui)),

@@ -37,10 +37,15 @@ pub fn print(summary: &Summary, dir: &Path, output: Output, ui: &Ui) -> Result<(
     ui.print(&text)
 }
 
-fn as_text(summary: &Summary, dir: &Path, ui: &Ui) -> String {
+/// The shortest unique beginning of a run's id.
+pub fn shown_id(dir: &Path) -> String {
     let id = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let root = dir.parent().unwrap_or(Path::new("."));
-    let run = Store::new(root).shortest_prefix(&id).unwrap_or(id);
+    Store::new(root).shortest_prefix(&id).unwrap_or(id)
+}
+
+fn as_text(summary: &Summary, dir: &Path, ui: &Ui) -> String {
+    let run = shown_id(dir);
     let view = ReportView::new(summary, &ViewContext { record: dir.display().to_string(), run });
     bench_report::render(&view, TextOptions { width: ui.width(), color: ui.color_stdout() })
 }

@@ -1,15 +1,20 @@
 //! `bench run`: the path of a run, top to bottom.
 
+mod fingerprint;
 mod header;
 mod prometheus;
+pub mod repeat;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use bench_engine::{RunContext, RunOutcome, Stop, Timing};
 use bench_limiter::RunClock;
-use bench_model::{JournalEntry, RunId};
+use bench_model::{JournalEntry, RunEvent, RunId};
 use bench_report::{Progress, ProgressKind};
-use bench_results::{Recorder, Store};
+use bench_results::{GroupFacts, Recorder, RunHeader, Store, Summary};
 
 use super::{
     connect::{Connected, connect},
@@ -27,8 +32,26 @@ use crate::{
 /// Guests compute on so many threads: a slow one does not hold up another.
 const PLUGIN_THREADS: usize = 2;
 
+/// A run that ended.
+pub struct One {
+    /// Its record.
+    pub dir: PathBuf,
+    /// What was made of it.
+    pub summary: Summary,
+}
+
 /// Runs a scenario and prints its verdict.
 pub async fn run(args: RunArgs, ui: &Ui) -> Result<Exit, Failure> {
+    if args.repeat > 1 {
+        return repeat::run(&args, ui).await;
+    }
+    let One { dir, summary } = once(&args, ui, None).await?;
+    report::print(&summary, &dir, args.output, ui)?;
+    Ok(Exit::Verdict(bench_results::exit_code(&summary)))
+}
+
+/// Runs a scenario once and saves its summary.
+async fn once(args: &RunArgs, ui: &Ui, group: Option<GroupFacts>) -> Result<One, Failure> {
     let loaded = load(&args.scenario).await?;
     let clock = RunClock::start();
     let connected = connect(&loaded.scenario, &loaded.folder, &args.cluster, clock).await?;
@@ -37,21 +60,31 @@ pub async fn run(args: RunArgs, ui: &Ui) -> Result<Exit, Failure> {
     let run_id = new_run_id();
     let stop = Stop::new();
     let listening = tokio::spawn(signals::listen(stop.clone(), *ui));
-    let recorder = create_record(&args, &loaded, &connected, run_id, clock)?;
+    let mut header = header::header(&loaded, &connected, run_id, clock).await;
+    header.group = group;
+    let recorder = create_record(args, &loaded, &header)?;
     let dir = recorder.dir().to_owned();
     let record =
-        Record::start(recorder, &first_entry(run_id, &connected), clock, progress(&args, ui), stop.clone())?;
+        Record::start(recorder, &first_entry(run_id, &connected), clock, progress(args, ui), stop.clone())?;
 
+    let throttled = fingerprint::throttled_periods();
     let outcome = execute(loaded, &connected, &record, run_id, clock, stop).await;
     listening.abort();
+    let seen = RunEvent::EnvironmentSeen {
+        objects: fingerprint::objects(&connected.cluster).await,
+        throttled_periods: fingerprint::throttled_periods()
+            .zip(throttled)
+            .map(|(now, then)| now.saturating_sub(then)),
+    };
+    // A record that failed says so itself.
+    let _ = record.events.send(seen).await;
     record.finish()?;
     let outcome = outcome?;
 
     let summary = bench_results::summarize(&dir).map_err(|error| Failure::error(Exit::Bug, error))?;
     bench_results::save_summary(&dir, &summary).map_err(|error| Failure::error(Exit::Bug, error))?;
-    report::print(&summary, &dir, args.output, ui)?;
-    tell_what_is_left(&outcome, run_id, &args, ui);
-    Ok(Exit::Verdict(bench_results::exit_code(&summary)))
+    tell_what_is_left(&outcome, run_id, args, ui);
+    Ok(One { dir, summary })
 }
 
 /// Unique and ordered by time; tests may force one.
@@ -69,17 +102,10 @@ fn progress(args: &RunArgs, ui: &Ui) -> Progress {
     Progress::new(kind, Box::new(std::io::stderr()))
 }
 
-fn create_record(
-    args: &RunArgs,
-    loaded: &Loaded,
-    connected: &Connected,
-    run_id: RunId,
-    clock: RunClock,
-) -> Result<Recorder, Failure> {
-    let dir = Store::new(&args.runs.runs).run_dir(&run_id);
-    let header = header::header(loaded, connected, run_id, clock);
+fn create_record(args: &RunArgs, loaded: &Loaded, header: &RunHeader) -> Result<Recorder, Failure> {
+    let dir = Store::new(&args.runs.runs).run_dir(&header.run_id);
     let resolved = serde_json::to_value(&loaded.scenario).unwrap_or(serde_json::Value::Null);
-    Recorder::create(&dir, &header, &loaded.text, &resolved)
+    Recorder::create(&dir, header, &loaded.text, &resolved)
         .map_err(|error| Failure::with_help(Exit::Bug, error, "--runs names another folder for records"))
 }
 

@@ -1,11 +1,13 @@
-//! `bench runs list` and `bench runs show`.
+//! `bench runs`: list, show, tag, rm.
 
-use bench_results::{RunEntry, RunState, Store};
+use std::path::Path;
+
+use bench_results::{RunEntry, RunState, Store, StoreError, read_summary};
 use serde_json::json;
 
 use crate::{
-    cli::{Output, ReportArgs, RunsListArgs},
-    diagnostics::{Failure, Ui},
+    cli::{Output, ReportArgs, RunsListArgs, RunsRmArgs, RunsTagArgs},
+    diagnostics::{Failure, Message, Ui},
     exit_code::Exit,
 };
 
@@ -34,6 +36,7 @@ fn as_json(entry: &RunEntry) -> serde_json::Value {
         "scenario": entry.scenario,
         "startedAt": entry.started_at,
         "state": state(&entry.state),
+        "group": entry.group,
         "dir": entry.dir,
     })
 }
@@ -80,4 +83,86 @@ pub fn show(args: &ReportArgs, ui: &Ui) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Pass)
+}
+
+/// Names runs, shows names, or forgets one.
+pub fn tag(args: &RunsTagArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let store = Store::new(&args.runs.runs);
+    let Some(name) = &args.tag else {
+        let tags = store.tags().map_err(failed)?;
+        let lines = tags.iter().map(|tag| format!("{}  {}\n", tag.name, tag.runs.join(" ")));
+        ui.print(&lines.collect::<String>())?;
+        return Ok(Exit::Pass);
+    };
+    if args.delete {
+        store.untag(name).map_err(failed)?;
+        return Ok(Exit::Pass);
+    }
+    if args.select.is_empty() {
+        let tag = store.tagged(name).map_err(failed)?;
+        let tag = tag.ok_or_else(|| failed(StoreError::NoTag { name: name.clone() }))?;
+        ui.print(&tag.runs.iter().map(|run| format!("{run}\n")).collect::<String>())?;
+        return Ok(Exit::Pass);
+    }
+    let mut runs = Vec::new();
+    for selector in &args.select {
+        for dir in store.select_all(selector).map_err(super::report::no_such_run)? {
+            runs.push(stored(&store, &dir)?);
+        }
+    }
+    store.tag(name, &runs).map_err(failed)?;
+    Ok(Exit::Pass)
+}
+
+/// The id of a run of this store.
+fn stored(store: &Store, dir: &Path) -> Result<String, Failure> {
+    let entry = store.list().map_err(failed)?.into_iter().find(|entry| entry.dir == dir);
+    entry.map(|entry| entry.id).ok_or_else(|| failed(StoreError::Elsewhere { path: dir.to_owned() }))
+}
+
+/// Removes records; all are checked before the first one goes.
+pub fn rm(args: &RunsRmArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let store = Store::new(&args.runs.runs);
+    let mut dirs = Vec::new();
+    for selector in &args.select {
+        dirs.extend(store.select_all(selector).map_err(super::report::no_such_run)?);
+    }
+    dirs.sort();
+    dirs.dedup();
+    if !args.force {
+        dirs.iter().try_for_each(|dir| refuse_needed(dir))?;
+    }
+    for dir in &dirs {
+        store.remove(dir).map_err(failed)?;
+        ui.note(&format!("removed {}", dir.display()));
+    }
+    Ok(Exit::Pass)
+}
+
+/// A run that may have left objects on a real cluster is cleaned up by its record.
+fn refuse_needed(dir: &Path) -> Result<(), Failure> {
+    let Ok(summary) = read_summary(dir) else { return Ok(()) };
+    let is_clean = summary.cleanup.is_some_and(|cleanup| cleanup.remaining.is_empty());
+    if is_clean || summary.run.simulated {
+        return Ok(());
+    }
+    let id = summary.run.id;
+    let text = format!("run {id} may have left objects on the cluster at {}", summary.run.server);
+    let help = format!("`bench cleanup {id}` removes them; --force removes the record all the same");
+    Err(Failure::with_help(Exit::Refused, Message(text), help))
+}
+
+fn failed(error: StoreError) -> Failure {
+    let exit = match &error {
+        StoreError::Io { .. } => Exit::Bug,
+        StoreError::Running { .. } | StoreError::Tagged { .. } | StoreError::Elsewhere { .. } => {
+            Exit::Refused
+        }
+        StoreError::Empty { .. }
+        | StoreError::NotFound { .. }
+        | StoreError::Ambiguous { .. }
+        | StoreError::TagName { .. }
+        | StoreError::NoTag { .. } => Exit::Usage,
+    };
+    Failure::error(exit, error)
 }

@@ -483,6 +483,13 @@ pub enum RunEvent {
         /// For people.
         message: String,
     },
+    /// What the cluster and the machine were like after cleaning up, to compare with the header of the record.
+    EnvironmentSeen {
+        /// Objects by resource, as `pods`; those that may not be listed are absent.
+        objects: std::collections::BTreeMap<String, u64>,
+        /// Periods in which the control group of the program was held back while the run went on.
+        throttled_periods: Option<u64>,
+    },
     /// The run stops before its plan is done.
     Stopping {
         /// Why.

@@ -102,14 +102,27 @@ pub(crate) fn range(low: Option<f64>, high: Option<f64>, unit: &str) -> String {
     if low == high { low } else { format!("{low}–{high}") }
 }
 
-/// A quantile with `*` when it rests on too few samples; `-` when there is none.
+/// The ends of an interval, always both: `1.2s–1.9s`; `∞` for what never came or cannot be known.
+pub(crate) fn interval(low: Option<f64>, high: Option<f64>, unit: &str) -> String {
+    let text = |end: Option<f64>| end.map_or("∞".to_owned(), |number| value(number, unit));
+    format!("{}–{}", text(low), text(high))
+}
+
+/// A quantile with its most likely value when only bounds are known, and with `*` when it rests on too few
+/// samples; `-` when there is none.
 pub(crate) fn quantile(distribution: &Distribution, q: f64) -> String {
-    let Some(QuantileBounds { low, high, enough, .. }) = distribution.quantile(q) else {
+    let Some(QuantileBounds { low, high, enough, estimate, .. }) = distribution.quantile(q) else {
         return NONE.to_owned();
     };
     let text = range(low.map(|low| low as f64), high.map(|high| high as f64), &distribution.unit);
     let mark = if *enough { "" } else { "*" };
-    format!("{text}{mark}")
+    match estimate {
+        Some(estimate) => {
+            let value = estimate.value.map_or(NEVER.to_owned(), |v| value(v as f64, &distribution.unit));
+            format!("{text} ≈{value}{mark}")
+        }
+        None => format!("{text}{mark}"),
+    }
 }
 
 /// The largest value.

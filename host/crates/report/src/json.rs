@@ -13,6 +13,15 @@ pub fn json(summary: &Summary) -> Result<String, serde_json::Error> {
     Ok(format!("{}\n", escape_json(&text)))
 }
 
+/// Anything else for machines in the same form.
+///
+/// # Errors
+/// When a number in it is not finite.
+pub fn to_json(value: &impl serde::Serialize) -> Result<String, serde_json::Error> {
+    let text = serde_json::to_string_pretty(value)?;
+    Ok(format!("{}\n", escape_json(&text)))
+}
+
 /// JSON Schema of [`json`].
 pub fn json_schema() -> serde_json::Value {
     bench_results::schema()

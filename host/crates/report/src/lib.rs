@@ -4,6 +4,7 @@
 //! [`json`] writes the summary for machines, [`Progress`] shows a run while it goes on. Computes no
 //! statistics: deleting this crate could not change a number.
 
+mod compare;
 mod format;
 mod json;
 mod progress;
@@ -11,8 +12,9 @@ mod sanitize;
 mod text;
 mod view;
 
-pub use json::{json, json_schema};
+pub use compare::{Page, calibration_page, comparison_page, group_page};
+pub use json::{json, json_schema, to_json};
 pub use progress::{Progress, ProgressKind};
 pub use sanitize::{escape_json, sanitize};
-pub use text::{TextOptions, render};
+pub use text::{TextOptions, render, render_page};
 pub use view::{Align, Cell, FindingView, GateView, Heading, ReportView, TableView, Tone, ViewContext};

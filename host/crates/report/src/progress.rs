@@ -180,6 +180,7 @@ fn line(event: &RunEvent, counts: &Counts) -> Option<String> {
         | RunEvent::LogsDropped { .. }
         | RunEvent::Gap(_)
         | RunEvent::Waited { .. }
+        | RunEvent::EnvironmentSeen { .. }
         | RunEvent::ClockOffset { .. } => return None,
     })
 }

@@ -7,7 +7,10 @@ use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::view::{Align, Cell, FindingView, GateView, ReportView, TableView, Tone};
+use crate::{
+    compare::Page,
+    view::{Align, Cell, FindingView, GateView, ReportView, TableView, Tone},
+};
 
 /// How a report is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +39,23 @@ pub fn render(view: &ReportView, options: TextOptions) -> String {
     out.validity(&view.validity, &view.findings);
     view.tables.iter().for_each(|table| out.table(table));
     out.tail(view);
+    out.text
+}
+
+/// A page of tables as text, with a line break at its end.
+pub fn render_page(page: &Page, options: TextOptions) -> String {
+    let mut out = Layout { text: String::new(), options };
+    let verdict = out.paint(&out.bold(page.verdict.text()), page.verdict.tone);
+    out.line(&format!("{verdict}  {}", page.headline.text()));
+    out.line(&format!("  {}", page.reason.text()));
+    page.tables.iter().for_each(|table| out.table(table));
+    if !page.notes.is_empty() {
+        out.text.push('\n');
+    }
+    for note in &page.notes {
+        let note = out.paint(note.text(), note.tone);
+        out.line(&note);
+    }
     out.text
 }
 

@@ -90,7 +90,7 @@ pub struct GateView {
     pub verdict: Cell,
     /// As written.
     pub text: Cell,
-    /// The value with its bounds; `-` when there is none.
+    /// The value with its bounds and, in brackets, its 95 % interval; `-` when there is none.
     pub observed: Cell,
     /// `n=500`
     pub samples: Cell,
@@ -166,7 +166,7 @@ impl ReportView {
 }
 
 /// The word on top of a report.
-fn verdict(verdict: Verdict) -> (&'static str, Tone) {
+pub(crate) fn verdict(verdict: Verdict) -> (&'static str, Tone) {
     match verdict {
         Verdict::Pass => ("PASS", Tone::Good),
         Verdict::Fail => ("FAIL", Tone::Bad),
@@ -204,7 +204,13 @@ fn gate(threshold: &ThresholdSummary) -> GateView {
     let observed = match (threshold.observed, threshold.low) {
         (false, _) => format::NONE.to_owned(),
         (true, Some(share)) if is_share => format::percent(share),
-        (true, _) => format::range(threshold.low, threshold.high, &threshold.unit),
+        (true, _) => {
+            let value = format::range(threshold.low, threshold.high, &threshold.unit);
+            match threshold.confidence {
+                Some(sure) => format!("{value} [{}]", format::interval(sure.low, sure.high, &threshold.unit)),
+                None => value,
+            }
+        }
     };
     GateView {
         verdict: Cell::toned(word, tone),

@@ -3,6 +3,8 @@
 //! The form on disk of the cold part of [`RunEvent`], so that the model may change without old records
 //! becoming unreadable.
 
+use std::collections::BTreeMap;
+
 use bench_model::{
     CleanupOutcome, Gap, InstrumentId, InstrumentKind, JobName, JobOutcome, Label, LogLevel, MetricName,
     Phase, PluginFault, QueueId, QueueName, QueueSpec, QueueTotals, ReasonId, ResourceId, ResourceRef,
@@ -109,6 +111,10 @@ pub enum EventLine {
     Doubt {
         message: String,
     },
+    EnvironmentSeen {
+        objects: BTreeMap<String, u64>,
+        throttled_periods: Option<u64>,
+    },
     Stopping {
         reason: StopReason,
         at: TimeNs,
@@ -169,6 +175,9 @@ impl EventLine {
             }
             RunEvent::ClockOffset { at, low, high } => Self::ClockOffset { at, low, high },
             RunEvent::Doubt { message } => Self::Doubt { message },
+            RunEvent::EnvironmentSeen { objects, throttled_periods } => {
+                Self::EnvironmentSeen { objects, throttled_periods }
+            }
             RunEvent::Stopping { reason, at } => Self::Stopping { reason, at },
             RunEvent::CleanedUp { outcome, at } => Self::CleanedUp { outcome, at },
             RunEvent::Operations { .. }
@@ -204,6 +213,7 @@ impl EventLine {
             | Self::Artifact { .. }
             | Self::MeasurementReport { .. }
             | Self::LogsDropped { .. }
+            | Self::EnvironmentSeen { .. }
             | Self::Doubt { .. } => None,
         }
     }

@@ -290,6 +290,7 @@ impl Recorder {
             | EventLine::Waited { .. }
             | EventLine::MeasurementFailed { .. }
             | EventLine::ClockOffset { .. }
+            | EventLine::EnvironmentSeen { .. }
             | EventLine::Doubt { .. }
             | EventLine::Stopping { .. }
             | EventLine::CleanedUp { .. }
@@ -394,6 +395,7 @@ fn urgency(line: &EventLine) -> Urgency {
         | EventLine::Gap(_)
         | EventLine::Waited { .. }
         | EventLine::ClockOffset { .. }
+        | EventLine::EnvironmentSeen { .. }
         | EventLine::Doubt { .. } => Urgency::None,
     }
 }

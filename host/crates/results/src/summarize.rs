@@ -95,20 +95,24 @@ fn run_facts(loaded: &Loaded) -> RunFacts {
 
 fn environment(loaded: &Loaded) -> EnvironmentSummary {
     let RunHeader { cluster, host, bench, .. } = &loaded.header;
+    let after = loaded.events.iter().rev().find_map(|event| match event {
+        EventLine::EnvironmentSeen { objects, throttled_periods } => Some((objects, *throttled_periods)),
+        _ => None,
+    });
     EnvironmentSummary {
         cluster_uid: cluster.uid.clone(),
         server_build: cluster.build.clone(),
         api_servers: cluster.api_servers.clone(),
         nodes: cluster.node_shapes.clone(),
         objects_before: cluster.objects.clone(),
-        objects_after: BTreeMap::new(),
+        objects_after: after.map(|(objects, _)| objects.clone()).unwrap_or_default(),
         admission: cluster.admission.clone(),
         feature_gates: cluster.feature_gates.clone(),
         bench_digest: bench.digest.clone(),
         host_cpus: host.cpus,
         host_memory_bytes: host.memory_bytes,
         host_system: format!("{} {} {}", host.os, host.kernel, host.arch).trim().to_owned(),
-        host_throttled_periods: None,
+        host_throttled_periods: after.and_then(|(_, periods)| periods),
     }
 }
 

@@ -7,10 +7,11 @@ use bench_model::RunId;
 use bench_results::{BenchFacts, ClusterFacts, HostFacts, PluginFacts, RunHeader, ScenarioFacts};
 use sha2::{Digest, Sha256};
 
+use super::fingerprint;
 use crate::commands::{connect::Connected, load::Loaded};
 
 /// Collects it.
-pub fn header(loaded: &Loaded, connected: &Connected, run_id: RunId, clock: RunClock) -> RunHeader {
+pub async fn header(loaded: &Loaded, connected: &Connected, run_id: RunId, clock: RunClock) -> RunHeader {
     let scenario = &loaded.scenario;
     RunHeader {
         scenario: ScenarioFacts {
@@ -21,9 +22,9 @@ pub fn header(loaded: &Loaded, connected: &Connected, run_id: RunId, clock: RunC
         bench: BenchFacts {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             command: std::env::args().collect(),
-            ..BenchFacts::default()
+            digest: fingerprint::own_digest(),
         },
-        cluster: cluster_facts(connected),
+        cluster: cluster_facts(connected).await,
         host: host_facts(),
         plugins: plugin_facts(loaded),
         jobs: scenario.jobs.iter().map(|job| job.name.clone()).collect(),
@@ -32,7 +33,7 @@ pub fn header(loaded: &Loaded, connected: &Connected, run_id: RunId, clock: RunC
     }
 }
 
-fn cluster_facts(connected: &Connected) -> ClusterFacts {
+async fn cluster_facts(connected: &Connected) -> ClusterFacts {
     let facts = connected.cluster.facts();
     let more = [
         ("platform", facts.platform.clone()),
@@ -46,6 +47,9 @@ fn cluster_facts(connected: &Connected) -> ClusterFacts {
         simulated: connected.simulated.is_some(),
         nodes: connected.nodes,
         facts: more.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
+        node_shapes: fingerprint::nodes(&connected.cluster).await,
+        objects: fingerprint::objects(&connected.cluster).await,
+        admission: fingerprint::admission(&connected.cluster).await,
         ..ClusterFacts::default()
     }
 }

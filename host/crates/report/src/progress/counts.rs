@@ -103,6 +103,7 @@ impl Counts {
             | RunEvent::Artifact { .. }
             | RunEvent::MeasurementReport { .. }
             | RunEvent::LogsDropped { .. }
+            | RunEvent::EnvironmentSeen { .. }
             | RunEvent::Doubt { .. } => {}
         }
     }

@@ -40,6 +40,10 @@ fn table(title: &'static str, headings: Vec<Heading>, mut rows: Vec<Vec<Cell>>) 
     if rows.iter().flatten().any(|cell| cell.text().ends_with('*')) {
         notes.push(too_few_note());
     }
+    if rows.iter().flatten().any(|cell| cell.text().contains('≈')) {
+        notes
+            .push(Cell::toned("≈ most likely value of what is known between bounds (Turnbull)", Tone::Faint));
+    }
     let more = rows.len().saturating_sub(MAX_ROWS);
     if more > 0 {
         rows.truncate(MAX_ROWS);

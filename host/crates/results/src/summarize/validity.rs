@@ -13,7 +13,9 @@ use super::{
 use crate::{
     event_line::EventLine,
     statistics::order::{confidence_ranks, minimum_samples},
-    summary::{Finding, FindingKind, Outcome, QueueSummary, SteadyState, SteadySummary, Summary},
+    summary::{
+        EnvironmentSummary, Finding, FindingKind, Outcome, QueueSummary, SteadyState, SteadySummary, Summary,
+    },
 };
 
 /// Share of the due load that must leave.
@@ -37,6 +39,7 @@ pub(crate) fn findings(loaded: &Loaded, summary: &Summary) -> Vec<Finding> {
     }
     of_gaps(summary, &mut findings);
     findings.extend(summary.steady.iter().filter_map(of_steady));
+    findings.extend(of_environment(&summary.environment));
     for wait in summary.waits.iter().filter(|wait| wait.unmet > 0) {
         let all = wait.met + wait.unmet;
         let mut text = format!("{} of {all} {} never became `{}`", wait.unmet, wait.resource, wait.condition);
@@ -108,6 +111,7 @@ fn of_event(event: &EventLine) -> Option<Finding> {
         | EventLine::Gap(_)
         | EventLine::Waited { .. }
         | EventLine::ClockOffset { .. }
+        | EventLine::EnvironmentSeen { .. }
         | EventLine::CleanedUp { .. }
         | EventLine::Finished { .. } => return None,
     })
@@ -206,6 +210,16 @@ fn of_steady(steady: &SteadySummary) -> Option<Finding> {
         ),
     };
     Some(finding(kind, false, &steady.source, message))
+}
+
+/// A machine that held the program back measured itself.
+fn of_environment(environment: &EnvironmentSummary) -> Option<Finding> {
+    let periods = environment.host_throttled_periods.filter(|periods| *periods > 0)?;
+    let text = format!(
+        "the processor limit of this program held it back in {} while the run went on",
+        count(usize::try_from(periods).unwrap_or(usize::MAX), "period")
+    );
+    Some(finding(FindingKind::EnvironmentChanged, false, "", text))
 }
 
 /// What held the load back, as far as it is known.
