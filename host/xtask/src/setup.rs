@@ -51,3 +51,71 @@ pub fn control_plane() -> anyhow::Result<()> {
         .context("failed to build the real control plane, which the tests need")?;
     Ok(())
 }
+
+/// Whether real nodes can run on this machine.
+#[derive(Debug)]
+pub enum NodeTier {
+    /// The programs are built.
+    Ready,
+    /// The machine cannot run them.
+    Missing(Vec<bench_lab::Missing>),
+}
+
+impl NodeTier {
+    /// An error that names what is missing, for whoever wants real nodes and nothing else.
+    pub fn into_result(self) -> anyhow::Result<()> {
+        match self {
+            Self::Ready => Ok(()),
+            Self::Missing(missing) => {
+                let list: Vec<String> = missing.iter().map(ToString::to_string).collect();
+                anyhow::bail!(
+                    "real nodes need what this machine lacks: {}\nthe control plane with fake nodes runs without it: \
+                     `--nodes kwok=100`",
+                    list.join(", ")
+                )
+            }
+        }
+    }
+}
+
+/// Debian's packages that runc is built with; the others are named by what is missing.
+const BUILD_PACKAGES: [&str; 4] = ["gcc", "libc6-dev", "pkg-config", "libseccomp-dev"];
+
+/// Builds the programs of real nodes from their modules, once, if the machine can run them.
+///
+/// As root on Debian, missing packages are installed first.
+pub fn node_tier() -> anyhow::Result<NodeTier> {
+    let packages: Vec<&str> = bench_lab::missing().iter().filter_map(bench_lab::Missing::package).collect();
+    if bench_lab::missing().iter().all(|missing| missing.package().is_some()) {
+        let builds_runc = !std::path::Path::new("/usr/include/seccomp.h").exists();
+        let build = if builds_runc { &BUILD_PACKAGES[..] } else { &[] };
+        install(&packages.into_iter().chain(build.iter().copied()).collect::<Vec<_>>());
+    }
+    let missing = bench_lab::missing();
+    if !missing.is_empty() {
+        return Ok(NodeTier::Missing(missing));
+    }
+    let cache = bench_lab::default_cache()?;
+    bench_lab::NodeBinaries::ensure(&cache).context("failed to build the programs of real nodes")?;
+    Ok(NodeTier::Ready)
+}
+
+/// Installs Debian packages; what could not be installed is found missing afterwards.
+fn install(packages: &[&str]) {
+    if packages.is_empty() {
+        return;
+    }
+    say(&format!("installing {}", packages.join(" ")));
+    for arguments in [&["update", "--quiet"][..], &["install", "--yes", "--no-install-recommends"]] {
+        let mut apt = Command::new("apt-get");
+        apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+        if arguments.first() == Some(&"install") {
+            apt.args(packages);
+        }
+        match apt.status() {
+            Ok(status) if status.success() => {}
+            Ok(status) => say(&format!("`apt-get {}` ended with {status}", arguments.join(" "))),
+            Err(error) => say(&format!("`apt-get` cannot be run: {error}")),
+        }
+    }
+}

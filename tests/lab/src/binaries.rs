@@ -17,9 +17,11 @@ use crate::wait::Deadline;
 
 mod go;
 mod module;
+mod node;
 
 use go::Go;
 use module::{ETCD, KUBERNETES, KWOK, Module};
+pub use node::{AddonBinaries, NodeBinaries, NodeProgram};
 
 /// Reasons for which the programs cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +63,16 @@ pub enum BuildError {
         status: std::process::ExitStatus,
         /// Last lines of its output.
         output: String,
+    },
+    /// A module needs a C compiler or a C library that is not there.
+    #[error("`{missing}` is missing: `{module}` is built with it (Debian: `apt-get install {package}`)")]
+    CMissing {
+        /// Module that was to be built.
+        module: &'static str,
+        /// Program or library.
+        missing: &'static str,
+        /// Debian's package of it.
+        package: &'static str,
     },
     /// `go` could not be run at all.
     #[error("failed to run `go`")]
@@ -129,13 +141,33 @@ impl Binaries {
     }
 
     fn ensure_with(go: &Go, cache: &Path) -> Result<Self, BuildError> {
+        let builder = Builder::new(go, cache)?;
+        let ensure = |module| builder.ensure(module);
+        Ok(Self { kubernetes: ensure(&KUBERNETES)?, etcd: ensure(&ETCD)?, kwok: ensure(&KWOK)? })
+    }
+}
+
+/// Whoever holds this is the only one to build into the cache.
+struct Builder<'a> {
+    go: &'a Go,
+    version: String,
+    cache: &'a Path,
+    _lock: File,
+}
+
+impl<'a> Builder<'a> {
+    fn new(go: &'a Go, cache: &'a Path) -> Result<Self, BuildError> {
         let version = go.version()?;
         let cache_error = |source| BuildError::Cache { path: cache.to_owned(), source };
         fs::create_dir_all(cache).map_err(cache_error)?;
         let lock = File::create(cache.join(".lock")).map_err(cache_error)?;
         lock.lock().map_err(cache_error)?;
-        let ensure = |module| ensure_module(go, &version, cache, module);
-        Ok(Self { kubernetes: ensure(&KUBERNETES)?, etcd: ensure(&ETCD)?, kwok: ensure(&KWOK)? })
+        Ok(Self { go, version, cache, _lock: lock })
+    }
+
+    /// Folder with the programs of a module, built if it is not there.
+    fn ensure(&self, module: &'static Module) -> Result<PathBuf, BuildError> {
+        ensure_module(self.go, &self.version, self.cache, module)
     }
 }
 
@@ -163,6 +195,7 @@ fn ensure_module(
     if finished.is_dir() {
         return Ok(finished);
     }
+    module.check_compiler()?;
     let started = Deadline::after(std::time::Duration::ZERO);
     say(&format!("building {} from Go modules (minutes the first time) …", module.title));
     let building = cache.join(format!(".building-{}", module.name));
@@ -178,6 +211,9 @@ fn ensure_module(
     fs::create_dir_all(&programs).map_err(cache_error)?;
     fs::write(sources.join("go.mod"), module.go_mod).map_err(cache_error)?;
     fs::write(sources.join("go.sum"), module.go_sum).map_err(cache_error)?;
+    for (name, text) in module.sources {
+        fs::write(sources.join(name), text).map_err(cache_error)?;
+    }
     go.build(module, &sources, &programs, cache)?;
     for (built, wanted) in module.renames {
         fs::rename(programs.join(built), programs.join(wanted)).map_err(cache_error)?;
@@ -191,7 +227,9 @@ fn ensure_module(
 /// First 16 hexadecimal digits of a hash over all that decides what a build gives.
 fn digest(version: &str, module: &Module) -> String {
     let mut hash = Sha256::new();
-    for part in [version, module.go_mod, module.go_sum, module.linker_flags] {
+    let fixed = [version, module.go_mod, module.go_sum, module.linker_flags];
+    let sources = module.sources.iter().flat_map(|&(name, text)| [name, text]);
+    for part in fixed.into_iter().chain(sources).chain(module.packages.iter().chain(module.tags()).copied()) {
         hash.update(part.len().to_le_bytes());
         hash.update(part);
     }

@@ -14,7 +14,7 @@ mod kwok;
 mod scheduler;
 mod setup;
 
-pub(crate) use setup::{Setup, USER_GROUP};
+pub(crate) use setup::{Setup, Site, USER_GROUP};
 
 /// A running part of a control plane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +41,17 @@ impl Component {
             Self::ControllerManager => "kube-controller-manager",
             Self::Scheduler => "kube-scheduler",
             Self::Kwok => "kwok",
+        }
+    }
+
+    /// Port where it is usually found.
+    pub(crate) fn usual_port(self) -> u16 {
+        match self {
+            Self::Etcd => 2379,
+            Self::ApiServer => 6443,
+            Self::ControllerManager => 10257,
+            Self::Scheduler => 10259,
+            Self::Kwok => 10247,
         }
     }
 

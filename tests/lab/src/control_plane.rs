@@ -9,7 +9,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::binaries::{self, Binaries, Program};
-use crate::component::{Component, Setup};
+use crate::component::{Component, Setup, Site};
+use crate::folder::Folder;
+use crate::namespaces::Namespaces;
 use crate::nodes;
 use crate::options::Options;
 use crate::process::{Process, ProcessError};
@@ -30,8 +32,9 @@ const LOG_SHOWN: u64 = 3_000;
 
 /// A running control plane; gone without a trace when dropped, logs excepted if the thread is panicking.
 pub struct ControlPlane {
-    // Dropped in this order: processes first, then the folder they write to.
+    // Dropped in this order: processes first, then where they live, then the folder they write to.
     processes: BTreeMap<Component, Process>,
+    namespaces: Option<Namespaces>,
     setup: Setup,
     binaries: Binaries,
 }
@@ -53,7 +56,17 @@ impl ControlPlane {
     ///
     /// As [`Self::start`].
     pub fn start_with(binaries: Binaries, options: Options) -> Result<Self, StartError> {
-        let mut lab = Self { processes: BTreeMap::new(), setup: Setup::new(options)?, binaries };
+        let setup = Setup::new(Folder::create()?, options, Site::Loopback)?;
+        Self::start_at(binaries, setup, None)
+    }
+
+    /// Starts a control plane where `setup` says; in `namespaces` if that is not loopback.
+    pub(crate) fn start_at(
+        binaries: Binaries,
+        setup: Setup,
+        namespaces: Option<Namespaces>,
+    ) -> Result<Self, StartError> {
+        let mut lab = Self { processes: BTreeMap::new(), namespaces, setup, binaries };
         lab.bring_up().map_err(|error| lab.keep_logs_of(error))?;
         Ok(lab)
     }
@@ -167,6 +180,14 @@ impl ControlPlane {
         self.await_ready(component, LostPort::TryAgain)
     }
 
+    pub(crate) fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    pub(crate) fn namespaces(&self) -> Option<&Namespaces> {
+        self.namespaces.as_ref()
+    }
+
     fn bring_up(&mut self) -> Result<(), StartError> {
         for component in [Component::Etcd, Component::ApiServer] {
             self.launch(component)?;
@@ -189,12 +210,10 @@ impl ControlPlane {
     }
 
     fn launch(&mut self, component: Component) -> Result<(), StartError> {
-        let process = Process::start(
-            component.name(),
-            &self.binaries.path(component.program()),
-            &component.arguments(&self.setup),
-            &self.log(component),
-        )?;
+        let mut command = Command::new(self.binaries.path(component.program()));
+        command.args(component.arguments(&self.setup));
+        let log = self.log(component);
+        let process = Process::start_in(self.namespaces.as_ref(), component.name(), command, &log)?;
         self.setup.folder.note(component.name(), process.id())?;
         self.processes.insert(component, process);
         Ok(())
@@ -295,8 +314,5 @@ enum LostPort {
 }
 
 fn not_running(component: Component) -> ProcessError {
-    ProcessError::Control {
-        name: component.name(),
-        source: io::Error::new(io::ErrorKind::NotFound, "it is not running"),
-    }
+    ProcessError::not_running(component.name())
 }

@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal};
 
+use crate::cgroup;
+
 const KEEP_FAILED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A lab's folder could not be made.
@@ -35,11 +37,16 @@ pub(crate) struct Folder {
 impl Folder {
     /// Sweeps what dead labs left, then makes a folder for this one.
     pub(crate) fn create() -> Result<Self, FolderError> {
-        Self::create_in(&default_root())
+        Self::create_in(&root())
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Last part of the path; no other lab on this machine has it.
+    pub(crate) fn name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// Path of a component's log.
@@ -92,8 +99,9 @@ impl Drop for Folder {
     }
 }
 
-/// One folder for each user: others could not sweep it.
-fn default_root() -> PathBuf {
+/// Folder of all labs of this user, whose labs no other user could sweep.
+#[must_use]
+pub fn root() -> PathBuf {
     std::env::temp_dir().join(format!("bench-lab-{}", rustix::process::getuid().as_raw()))
 }
 
@@ -143,6 +151,7 @@ fn sweep(root: &Path) -> io::Result<()> {
         let Some(owner) = Owner::parse(&name) else { continue };
         if owner.pid_namespace == here && !owner.is_alive() {
             end_components(&entry.path().join("pids"));
+            cgroup::remove(&name);
             remove(&entry.path());
         }
     }

@@ -16,25 +16,40 @@
 //! runtime starts or through `spawn_blocking`. Linux only. Needs Go, but no container runtime, no root, no network
 //! once the Go module cache is warm.
 
+mod addons;
 mod binaries;
+mod cgroup;
+mod cluster;
 mod component;
 mod control_plane;
 mod folder;
 mod https;
+mod image;
 mod kubeconfig;
+mod namespaces;
+mod network;
+mod node;
 mod nodes;
 mod options;
 mod pki;
 mod port;
 mod process;
+mod requirements;
 mod shared;
 mod wait;
 
-pub use binaries::{Binaries, BuildError, Program, default_cache};
+pub use binaries::{AddonBinaries, Binaries, BuildError, NodeBinaries, NodeProgram, Program, default_cache};
+pub use cgroup::CgroupError;
+pub use cluster::{Addons, Cluster, ClusterError, ClusterOptions};
 pub use component::Component;
 pub use control_plane::{ControlPlane, KubectlError, StartError};
-pub use folder::FolderError;
+pub use folder::{FolderError, root};
+pub use image::{BUSYBOX, ImageError, PAUSE};
+pub use namespaces::NamespaceError;
+pub use network::NetworkError;
+pub use node::{Node, NodeComponent, NodeError};
 pub use options::{ClientLimits, Durability, Options, PodStages};
 pub use pki::PkiError;
 pub use process::ProcessError;
+pub use requirements::{Missing, missing};
 pub use shared::{SharedError, shared};

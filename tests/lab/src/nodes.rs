@@ -27,15 +27,20 @@ pub(crate) fn post(setup: &Setup, path: &str, object: &Value) -> Result<(), Star
     }
 }
 
-/// Number of nodes that say they are Ready; 0 if they cannot be listed.
+/// An object or list; `None` if it cannot be had.
+pub(crate) fn get(setup: &Setup, path: &str) -> Option<Value> {
+    let answer = setup.client.get(setup.address(Component::ApiServer), path).ok()?;
+    (answer.status == 200).then(|| serde_json::from_str(&answer.body).ok()).flatten()
+}
+
+/// Number of fake nodes that say they are Ready; 0 if they cannot be listed.
 pub(crate) fn n_ready(setup: &Setup) -> u32 {
-    let Ok(answer) = setup.client.get(setup.address(Component::ApiServer), "/api/v1/nodes") else { return 0 };
-    let Ok(list) = serde_json::from_str::<Value>(&answer.body) else { return 0 };
+    let Some(list) = get(setup, "/api/v1/nodes?labelSelector=type%3Dkwok") else { return 0 };
     let nodes = list.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     u32::try_from(nodes.iter().filter(|node| is_ready(node)).count()).unwrap_or(u32::MAX)
 }
 
-fn is_ready(node: &Value) -> bool {
+pub(crate) fn is_ready(node: &Value) -> bool {
     let conditions = node.pointer("/status/conditions").and_then(Value::as_array);
     conditions.into_iter().flatten().any(|condition| {
         let field = |name| condition.get(name).and_then(Value::as_str);

@@ -7,6 +7,8 @@ pub struct Options {
     pub nodes: u32,
     /// Pods that the scheduler may place on one node.
     pub pods_per_node: u32,
+    /// Bits of a node's range of pod addresses: 24 gives 254.
+    pub pod_range_bits: u8,
     /// Client limits of kube-controller-manager and kube-scheduler; they bound every Deployment-based load.
     pub client_limits: ClientLimits,
     /// What kwok plays for a pod.
@@ -21,6 +23,7 @@ impl Default for Options {
         Self {
             nodes: 10,
             pods_per_node: 110,
+            pod_range_bits: 24,
             client_limits: ClientLimits::Raised,
             pod_stages: PodStages::Complete,
             durability: Durability::Fsync,

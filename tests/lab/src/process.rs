@@ -12,12 +12,14 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
 use std::sync::mpsc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags, Signal};
+
+use crate::namespaces::{Handles, Namespaces};
 
 /// Reasons for which a child process cannot be started, signaled or waited for.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +53,14 @@ pub enum ProcessError {
     },
 }
 
+impl ProcessError {
+    /// The component was not started, or was killed.
+    pub(crate) fn not_running(name: &'static str) -> Self {
+        let source = io::Error::new(io::ErrorKind::NotFound, "it is not running");
+        Self::Control { name, source }
+    }
+}
+
 /// A running component: killed and reaped on drop.
 #[derive(Debug)]
 pub(crate) struct Process {
@@ -62,19 +72,32 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts `program`, its output appended to `log`.
+    #[cfg(test)]
     pub(crate) fn start(
         name: &'static str,
         program: &Path,
         arguments: &[String],
         log: &Path,
     ) -> Result<Self, ProcessError> {
+        let mut command = Command::new(program);
+        command.args(arguments);
+        Self::start_in(None, name, command, log)
+    }
+
+    /// Starts `command` in the namespaces, its output appended to `log`.
+    pub(crate) fn start_in(
+        namespaces: Option<&Namespaces>,
+        name: &'static str,
+        mut command: Command,
+        log: &Path,
+    ) -> Result<Self, ProcessError> {
         let output = append(log)?;
         let errors =
             output.try_clone().map_err(|source| ProcessError::Log { path: log.to_owned(), source })?;
-        let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::null()).stdout(output).stderr(errors);
-        let spawn_error = |source| ProcessError::Spawn { program: program.to_owned(), source };
-        let child = spawn(command).map_err(spawn_error)?;
+        let program = PathBuf::from(command.get_program());
+        let spawn_error = |source| ProcessError::Spawn { program: program.clone(), source };
+        command.stdin(Stdio::null()).stdout(output).stderr(errors);
+        let child = spawn_in(namespaces, command).map_err(spawn_error)?;
         let pidfd = rustix::process::pidfd_open(Pid::from_child(&child), PidfdFlags::empty())
             .map_err(|errno| spawn_error(errno.into()))?;
         Ok(Self { name, child, pidfd, log: log.to_owned() })
@@ -119,6 +142,14 @@ impl Process {
         Ok(())
     }
 
+    /// Waits for an end that somebody else has brought about, then kills.
+    pub(crate) fn end_within(&mut self, time: Duration) -> Result<(), ProcessError> {
+        match self.ended_within(time)? {
+            Some(_) => Ok(()),
+            None => self.kill(),
+        }
+    }
+
     /// Last `limit` bytes of the log, from the start of a line.
     pub(crate) fn log_tail(&self, limit: u64) -> String {
         tail(&self.log, limit).unwrap_or_default()
@@ -142,17 +173,24 @@ impl Drop for Process {
 }
 
 /// Starts a child that the kernel kills when this process ends.
-pub(crate) fn spawn(mut command: Command) -> io::Result<Child> {
-    die_with_parent(&mut command);
+pub(crate) fn spawn(command: Command) -> io::Result<Child> {
+    spawn_in(None, command)
+}
+
+/// As [`spawn`], in namespaces of the lab's.
+pub(crate) fn spawn_in(namespaces: Option<&Namespaces>, mut command: Command) -> io::Result<Child> {
+    let handles = namespaces.map(Namespaces::handles);
+    set_up_child(&mut command, handles.clone());
     let (reply, answer) = mpsc::sync_channel(1);
     spawner()?
-        .send(Request { command, reply })
+        .send(Request { command, handles, reply })
         .map_err(|_| io::Error::other("the thread that starts processes is gone"))?;
     answer.recv().map_err(|_| io::Error::other("the thread that starts processes is gone"))?
 }
 
 struct Request {
     command: Command,
+    handles: Option<Arc<Handles>>,
     reply: mpsc::SyncSender<io::Result<Child>>,
 }
 
@@ -165,8 +203,12 @@ fn spawner() -> io::Result<mpsc::Sender<Request>> {
     let (sender, requests) = mpsc::channel::<Request>();
     std::thread::Builder::new().name("lab-spawner".to_owned()).spawn(move || {
         for mut request in requests {
+            let child = match &request.handles {
+                Some(handles) => handles.with_pid_namespace(|| request.command.spawn()),
+                None => request.command.spawn(),
+            };
             // A caller that went away leaves a child that nobody owns: dropping the result would leak it.
-            if let Err(mpsc::SendError(Ok(mut orphan))) = request.reply.send(request.command.spawn()) {
+            if let Err(mpsc::SendError(Ok(mut orphan))) = request.reply.send(child) {
                 let _ = orphan.kill();
                 let _ = orphan.wait();
             }
@@ -176,12 +218,21 @@ fn spawner() -> io::Result<mpsc::Sender<Request>> {
     Ok(SPAWNER.get_or_init(|| sender).clone())
 }
 
-fn die_with_parent(command: &mut Command) {
+/// Between fork and exec: enters the namespaces and asks the kernel to be killed with the parent.
+fn set_up_child(command: &mut Command, handles: Option<Arc<Handles>>) {
     let parent = rustix::process::getpid();
     let set_up = move || {
+        // A parent outside of the child's process id namespace is seen as none.
+        let parent = match &handles {
+            Some(handles) => {
+                handles.enter()?;
+                handles.pid.is_none().then_some(parent)
+            }
+            None => Some(parent),
+        };
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
         // The parent may have ended before the line above; then no signal will ever come.
-        if rustix::process::getppid() == Some(parent) {
+        if rustix::process::getppid() == parent {
             Ok(())
         } else {
             Err(io::Error::from_raw_os_error(rustix::io::Errno::SRCH.raw_os_error()))
@@ -190,8 +241,8 @@ fn die_with_parent(command: &mut Command) {
     // A group of its own, so that Ctrl-C on the terminal reaches us first and we stop the components in order.
     command.process_group(0);
     #[expect(unsafe_code, reason = "the death signal can only be set in the child, between fork and exec")]
-    // SAFETY: between fork and exec only async-signal-safe calls are allowed. `set_up` makes two raw system calls
-    // (prctl, getppid), allocates nothing, takes no lock, and builds its error from a number.
+    // SAFETY: between fork and exec only async-signal-safe calls are allowed. `set_up` makes raw system calls (setns,
+    // prctl, getppid), allocates nothing, takes no lock, and builds its errors from numbers.
     unsafe {
         command.pre_exec(set_up);
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rustix::event::Timespec;
+
 #[expect(
     clippy::disallowed_types,
     reason = "blocking code outside of any tokio runtime waits for real processes; there is no clock to pause"
@@ -28,4 +30,14 @@ impl Deadline {
     pub(crate) fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
+}
+
+/// Lets time pass between two looks at something that has no descriptor to wait on.
+pub(crate) fn pause(time: Duration) {
+    let timeout = Timespec {
+        tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(time.subsec_nanos()),
+    };
+    // Waits for no event at all; a signal may end it early, and then there is one look more.
+    let _ = rustix::event::poll(&mut [], Some(&timeout));
 }

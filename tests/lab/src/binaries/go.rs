@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::BuildError;
-use super::module::{Module, required_go};
+use super::module::{Compiler, Module, required_go};
 use crate::process;
 
 /// Bytes of `go build`'s output that an error shows.
@@ -71,19 +71,22 @@ impl Go {
         let mut command = self.command();
         command
             .current_dir(sources)
-            // Static programs, and no C compiler needed.
-            .env("CGO_ENABLED", "0")
             // A caller's flags must not change what the cache's name promises.
             .env("GOFLAGS", "-mod=readonly -buildvcs=false")
             .env("GOWORK", "off")
             .args(["build", "-trimpath"])
             .arg(format!("-ldflags={}", module.linker_flags))
+            .args(module.tags())
             .arg("-o")
             .arg(programs)
             .args(module.packages)
             .stdin(Stdio::null())
             .stdout(output.try_clone().map_err(log_error)?)
             .stderr(output);
+        match module.compiler {
+            Compiler::GoOnly => command.env("CGO_ENABLED", "0"),
+            Compiler::WithSeccomp => command.env("CGO_ENABLED", "1"),
+        };
         // Killed with us, so that an interrupted build does not go on for minutes unseen.
         let status = process::spawn(command).and_then(|mut child| child.wait()).map_err(BuildError::Run)?;
         if status.success() {

@@ -1,18 +1,24 @@
-//! kube-apiserver: RBAC, API priority and fairness as by default, on loopback only.
+//! kube-apiserver: RBAC, API priority and fairness as by default.
 
 use super::setup::path_flag;
-use super::{Component, Setup};
+use super::{Component, Setup, Site};
+use crate::network::SERVICE_RANGE;
 
 pub(super) fn arguments(setup: &Setup) -> Vec<String> {
     let serving = setup.identity("kube-apiserver");
     let front_proxy = setup.identity("front-proxy");
     let ca = setup.pki_file("ca.crt");
+    let address = setup.address(Component::ApiServer);
+    // A loopback address is not valid in the `kubernetes` Endpoints, so nobody writes them then.
+    let reconciler = match setup.site {
+        Site::Loopback => "none",
+        Site::Own { .. } => "lease",
+    };
     vec![
-        "--bind-address=127.0.0.1".to_owned(),
-        "--advertise-address=127.0.0.1".to_owned(),
-        format!("--secure-port={}", setup.port(Component::ApiServer)),
-        // A loopback address is not valid in the `kubernetes` Endpoints, so nobody writes them.
-        "--endpoint-reconciler-type=none".to_owned(),
+        format!("--bind-address={}", address.ip()),
+        format!("--advertise-address={}", address.ip()),
+        format!("--secure-port={}", address.port()),
+        format!("--endpoint-reconciler-type={reconciler}"),
         format!("--etcd-servers=https://{}", setup.address(Component::Etcd)),
         path_flag("etcd-cafile", &ca),
         path_flag("etcd-certfile", &serving.certificate),
@@ -20,7 +26,11 @@ pub(super) fn arguments(setup: &Setup) -> Vec<String> {
         "--authorization-mode=Node,RBAC".to_owned(),
         "--enable-admission-plugins=NodeRestriction".to_owned(),
         "--allow-privileged=true".to_owned(),
-        "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
+        format!("--service-cluster-ip-range={SERVICE_RANGE}"),
+        path_flag("kubelet-client-certificate", &serving.certificate),
+        path_flag("kubelet-client-key", &serving.key),
+        path_flag("kubelet-certificate-authority", &ca),
+        "--kubelet-preferred-address-types=InternalIP".to_owned(),
         "--service-account-issuer=https://kubernetes.default.svc.cluster.local".to_owned(),
         path_flag("service-account-key-file", &setup.pki_file("sa.pub")),
         path_flag("service-account-signing-key-file", &setup.pki_file("sa.key")),

@@ -2,6 +2,7 @@
 
 use super::setup::path_flag;
 use super::{Component, Setup};
+use crate::network::{POD_RANGE, SERVICE_RANGE};
 use crate::options::ClientLimits;
 
 pub(super) fn arguments(setup: &Setup) -> Vec<String> {
@@ -12,7 +13,7 @@ pub(super) fn arguments(setup: &Setup) -> Vec<String> {
         path_flag("kubeconfig", &kubeconfig),
         path_flag("authentication-kubeconfig", &kubeconfig),
         path_flag("authorization-kubeconfig", &kubeconfig),
-        "--bind-address=127.0.0.1".to_owned(),
+        format!("--bind-address={}", setup.address(Component::ControllerManager).ip()),
         format!("--secure-port={}", setup.port(Component::ControllerManager)),
         path_flag("tls-cert-file", &serving.certificate),
         path_flag("tls-private-key-file", &serving.key),
@@ -24,11 +25,11 @@ pub(super) fn arguments(setup: &Setup) -> Vec<String> {
         path_flag("requestheader-client-ca-file", &authority.certificate),
         path_flag("cluster-signing-cert-file", &authority.certificate),
         path_flag("cluster-signing-key-file", &authority.key),
-        "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
+        format!("--service-cluster-ip-range={SERVICE_RANGE}"),
         "--allocate-node-cidrs=true".to_owned(),
         // Room for 4096 nodes of 254 pods.
-        "--cluster-cidr=10.240.0.0/12".to_owned(),
-        "--node-cidr-mask-size=24".to_owned(),
+        format!("--cluster-cidr={POD_RANGE}"),
+        format!("--node-cidr-mask-size={}", setup.options.pod_range_bits),
     ];
     match setup.options.client_limits {
         ClientLimits::Upstream => {}

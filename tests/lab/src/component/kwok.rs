@@ -23,8 +23,9 @@ pub(super) fn arguments(setup: &Setup) -> Vec<String> {
         "--manage-all-nodes=false".to_owned(),
         format!("--manage-nodes-with-annotation-selector={}", nodes::ANNOTATION),
         format!("--node-lease-duration-seconds={LEASE_SECONDS}"),
-        "--cidr=10.240.0.0/12".to_owned(),
-        "--node-ip=127.0.0.1".to_owned(),
+        // The upper half of the range, which controllers give to nodes from below: fake pods and real ones differ.
+        "--cidr=10.248.0.0/13".to_owned(),
+        format!("--node-ip={}", address.ip()),
         format!("--node-port={}", address.port()),
         format!("--server-address={address}"),
     ]

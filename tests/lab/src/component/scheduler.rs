@@ -11,7 +11,7 @@ pub(super) fn arguments(setup: &Setup) -> Vec<String> {
         path_flag("kubeconfig", &kubeconfig),
         path_flag("authentication-kubeconfig", &kubeconfig),
         path_flag("authorization-kubeconfig", &kubeconfig),
-        "--bind-address=127.0.0.1".to_owned(),
+        format!("--bind-address={}", setup.address(Component::Scheduler).ip()),
         format!("--secure-port={}", setup.port(Component::Scheduler)),
         path_flag("tls-cert-file", &serving.certificate),
         path_flag("tls-private-key-file", &serving.key),

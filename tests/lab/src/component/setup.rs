@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::{Component, kwok};
 use crate::control_plane::StartError;
 use crate::folder::Folder;
+use crate::network::Network;
 use crate::options::Options;
 use crate::pki::{self, Authority, Identity, IdentityFiles};
-use crate::{https, kubeconfig, port};
+use crate::{https, kubeconfig, node, port};
 
 /// Group of the ordinary user; bound to `cluster-admin`, yet not exempt from API priority and fairness.
 pub(crate) const USER_GROUP: &str = "lab:admins";
@@ -19,43 +20,73 @@ pub(crate) const USER_GROUP: &str = "lab:admins";
 const API_SERVER_HOSTS: [&str; 6] =
     ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "127.0.0.1", "10.96.0.1"];
 
+/// Where a lab's programs are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Site {
+    /// On 127.0.0.1, among all other programs of the machine.
+    Loopback,
+    /// In a network of the lab's own, with room for real nodes.
+    Own {
+        /// That network.
+        network: Network,
+        /// Real nodes, counted from 1.
+        nodes: u8,
+    },
+}
+
+impl Site {
+    fn host(self) -> Ipv4Addr {
+        match self {
+            Self::Loopback => Ipv4Addr::LOCALHOST,
+            Self::Own { network, .. } => network.host(),
+        }
+    }
+}
+
 /// Facts of one lab, made before its first process starts.
 pub(crate) struct Setup {
     pub(crate) folder: Folder,
     pub(crate) options: Options,
+    pub(crate) site: Site,
     /// Talks as `admin` of `system:masters`.
     pub(crate) client: https::Client,
     authority: Identity,
-    users: Vec<(&'static str, Identity)>,
+    users: Vec<(String, Identity)>,
     ports: BTreeMap<Component, u16>,
 }
 
 impl Setup {
-    pub(crate) fn new(options: Options) -> Result<Self, StartError> {
-        let folder = Folder::create()?;
+    pub(crate) fn new(folder: Folder, options: Options, site: Site) -> Result<Self, StartError> {
+        let host = site.host().to_string();
         let authority = Authority::new()?;
         let pki = folder.pki();
         authority.identity().write(&pki, "ca")?;
         pki::write_service_account_keys(&pki)?;
-        authority
-            .sign("kube-apiserver", Some("system:masters"), &API_SERVER_HOSTS)?
-            .write(&pki, "kube-apiserver")?;
+        let hosts: Vec<&str> = API_SERVER_HOSTS.into_iter().chain([host.as_str()]).collect();
+        authority.sign("kube-apiserver", Some("system:masters"), &hosts)?.write(&pki, "kube-apiserver")?;
         authority.sign("front-proxy-client", None, &[])?.write(&pki, "front-proxy")?;
         for server in ["etcd", "kube-controller-manager", "kube-scheduler"] {
-            authority.sign(server, None, &["localhost", "127.0.0.1"])?.write(&pki, server)?;
+            authority.sign(server, None, &["localhost", "127.0.0.1", &host])?.write(&pki, server)?;
         }
         let admin = authority.sign("admin", Some("system:masters"), &[])?;
         let client = https::Client::new(authority.identity(), &admin).map_err(StartError::Client)?;
-        let users = vec![
-            ("admin", admin),
-            ("user", authority.sign("bench", Some(USER_GROUP), &[])?),
-            ("kube-controller-manager", authority.sign("system:kube-controller-manager", None, &[])?),
-            ("kube-scheduler", authority.sign("system:kube-scheduler", None, &[])?),
-            ("kwok", authority.sign("kwok", Some("system:masters"), &[])?),
+        let mut users = vec![
+            ("admin".to_owned(), admin),
+            ("user".to_owned(), authority.sign("bench", Some(USER_GROUP), &[])?),
+            (
+                "kube-controller-manager".to_owned(),
+                authority.sign("system:kube-controller-manager", None, &[])?,
+            ),
+            ("kube-scheduler".to_owned(), authority.sign("system:kube-scheduler", None, &[])?),
+            ("kwok".to_owned(), authority.sign("kwok", Some("system:masters"), &[])?),
         ];
+        if let Site::Own { network, nodes } = site {
+            users.extend(node_users(&authority, &pki, network, nodes)?);
+        }
         let mut setup = Self {
             folder,
             options,
+            site,
             client,
             authority: authority.identity().clone(),
             users,
@@ -73,7 +104,8 @@ impl Setup {
     pub(crate) fn components(&self) -> Vec<Component> {
         let mut components =
             vec![Component::Etcd, Component::ApiServer, Component::ControllerManager, Component::Scheduler];
-        if self.options.nodes > 0 {
+        // With real nodes kwok always runs: fake ones can be added to them at any time.
+        if self.options.nodes > 0 || matches!(self.site, Site::Own { .. }) {
             components.push(Component::Kwok);
         }
         components
@@ -81,7 +113,12 @@ impl Setup {
 
     /// Chooses a (new) port for a component; whoever has to know it is told by [`Self::write_kubeconfigs`].
     pub(crate) fn take_port(&mut self, component: Component) -> io::Result<()> {
-        self.ports.insert(component, port::free()?);
+        let port = match self.site {
+            Site::Loopback => port::free()?,
+            // Nobody else is in that network.
+            Site::Own { .. } => component.usual_port(),
+        };
+        self.ports.insert(component, port);
         Ok(())
     }
 
@@ -91,7 +128,7 @@ impl Setup {
     }
 
     pub(crate) fn address(&self, component: Component) -> SocketAddr {
-        port::loopback(self.port(component))
+        SocketAddr::from((self.site.host(), self.port(component)))
     }
 
     /// Whether a component answers `path` with 200 over TLS.
@@ -117,13 +154,36 @@ impl Setup {
 
     /// Writes all kubeconfigs for the current port of kube-apiserver.
     pub(crate) fn write_kubeconfigs(&self) -> Result<(), StartError> {
-        let port = self.port(Component::ApiServer);
+        let server = self.address(Component::ApiServer);
         for (user, identity) in &self.users {
-            let text = kubeconfig::text(port, &self.authority, user, identity);
+            let text = kubeconfig::text(server, &self.authority, user, identity);
             pki::write_private(&self.kubeconfig(user), &text)?;
         }
         Ok(())
     }
+}
+
+/// Identities of what runs on real nodes; kubelets also serve with theirs.
+fn node_users(
+    authority: &Authority,
+    pki: &Path,
+    network: Network,
+    nodes: u8,
+) -> Result<Vec<(String, Identity)>, StartError> {
+    let mut users = vec![
+        // `system:kube-proxy` has its role from kube-apiserver's own bindings.
+        ("kube-proxy".to_owned(), authority.sign("system:kube-proxy", None, &[])?),
+        ("labnetpol".to_owned(), authority.sign("labnetpol", Some("system:masters"), &[])?),
+        ("local-path-provisioner".to_owned(), authority.sign("local-path", Some("system:masters"), &[])?),
+    ];
+    for index in 1..=nodes {
+        let (name, address) = (node::name(index), network.node(index).to_string());
+        let identity =
+            authority.sign(&format!("system:node:{name}"), Some("system:nodes"), &[&name, &address])?;
+        identity.write(pki, &name)?;
+        users.push((name, identity));
+    }
+    Ok(users)
 }
 
 /// `--name=path`.

@@ -1,0 +1,3 @@
+module bench.dev/lab/labtool
+
+go 1.26.0
