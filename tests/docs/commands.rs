@@ -15,7 +15,7 @@ fn mistake(command: &str) -> Option<String> {
     let words: Vec<&str> = command.split(" #").next().unwrap_or(command).split_whitespace().skip(1).collect();
     let is_word =
         |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-');
-    let Some(first) = words.first().copied().filter(|word| is_word(word)) else { return None };
+    let first = words.first().copied().filter(|word| is_word(word))?;
     let Some(mut text) = help(&[first]) else { return Some(format!("no command `{first}`")) };
     if text.contains("<COMMAND>")
         && let Some(second) = words.get(1).filter(|word| is_word(word))

@@ -48,7 +48,7 @@ impl Capacity {
         jobs.iter()
             .map(|job| {
                 let config = serde_json::from_str(&job.config).unwrap_or(Value::Null);
-                let is_known = job.plugin.loaded.manifest.name.to_string() == "objects";
+                let is_known = job.plugin.loaded.manifest.name == "objects";
                 let made = is_known.then(|| made(&config, self.nodes)).flatten()?;
                 let found = self.judge_one(there, made);
                 if config.get("delete").is_none_or(Value::is_null) {

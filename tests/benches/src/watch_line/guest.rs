@@ -67,6 +67,7 @@ fn context(grants: Grants, cluster: Cluster, clock: RunClock) -> anyhow::Result<
             seed: 7,
             instance: (0, 1),
             stop: CancellationToken::new(),
+            abandoned: CancellationToken::new(),
             phase: watch::channel(Phase::Measure).1,
             queues: BTreeMap::new(),
             namespaces: RunNamespaces::default(),

@@ -133,6 +133,9 @@ impl OperationSeries {
     }
 }
 
+/// Lower and upper bounds of values that are known only between them.
+type Pairs = Vec<(u64, u64)>;
+
 pub(crate) struct Instrument {
     pub(crate) source: String,
     pub(crate) name: String,
@@ -143,7 +146,7 @@ pub(crate) struct Instrument {
     pub(crate) tag: String,
     pub(crate) histogram: Histogram,
     /// Its values between bounds, as far as they were kept one by one.
-    pub(crate) pairs: Vec<(u64, u64)>,
+    pub(crate) pairs: Pairs,
     pub(crate) counter: u64,
     pub(crate) gauge: Option<f64>,
 }
@@ -286,12 +289,8 @@ fn histograms(
 }
 
 /// Values between bounds by tag, as far as they were kept one by one.
-fn pairs(
-    files: &mut RecordFiles,
-    source: &str,
-    metric: &str,
-) -> Result<HashMap<String, Vec<(u64, u64)>>, ReadError> {
-    let mut pairs: HashMap<String, Vec<(u64, u64)>> = HashMap::new();
+fn pairs(files: &mut RecordFiles, source: &str, metric: &str) -> Result<HashMap<String, Pairs>, ReadError> {
+    let mut pairs: HashMap<String, Pairs> = HashMap::new();
     for line in files.read_lines::<PairLine>(&layout::series_pairs(source, metric))? {
         let high = line.high.into_iter().map(|high| high.unwrap_or(NEVER));
         pairs.entry(line.tag).or_default().extend(line.low.into_iter().zip(high));
@@ -360,7 +359,7 @@ fn instruments(
     // One for each label set, also when several instances opened it.
     let mut found: BTreeMap<(String, String, Vec<Label>), Instrument> = BTreeMap::new();
     let mut logs: HashMap<(String, String), BTreeMap<String, Histogram>> = HashMap::new();
-    let mut bounds: HashMap<(String, String), HashMap<String, Vec<(u64, u64)>>> = HashMap::new();
+    let mut bounds: HashMap<(String, String), HashMap<String, Pairs>> = HashMap::new();
     for event in events {
         let EventLine::InstrumentOpened { instrument, source, name, kind, unit, labels } = event else {
             continue;

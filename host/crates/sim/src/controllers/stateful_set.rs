@@ -296,8 +296,8 @@ impl Sync {
         let pods: Vec<_> = context
             .pods
             .owned_by(&self.set.uid)
-            .cloned()
             .filter(|pod| ordinal(&self.set, pod).is_some())
+            .cloned()
             .collect();
         let now = context.clock.now();
         let living = |pod: &&Arc<Pod>| !pod.object.deletion && !pod.is_terminal();
