@@ -112,9 +112,9 @@ impl Histogram {
             upper.add(other.high.as_ref().unwrap_or(&other.low)).map_err(library)?;
         }
         self.low.add(&other.low).map_err(library)?;
-        self.never += other.never;
-        self.never_high += other.never_high;
-        self.sum += other.sum;
+        self.never = self.never.saturating_add(other.never);
+        self.never_high = self.never_high.saturating_add(other.never_high);
+        self.sum = self.sum.saturating_add(other.sum);
         Ok(())
     }
 
@@ -129,7 +129,7 @@ impl Histogram {
 
     /// How many values, missing ones included.
     pub fn count(&self) -> u64 {
-        self.low.len() + self.never
+        self.low.len().saturating_add(self.never)
     }
 
     /// How many never came.
@@ -178,7 +178,7 @@ impl Histogram {
         if self.count() == 0 {
             return None;
         }
-        let missing = self.never + self.never_high > 0;
+        let missing = self.never > 0 || self.never_high > 0;
         Some(if missing { NEVER } else { self.high.as_ref().unwrap_or(&self.low).max() })
     }
 
@@ -203,7 +203,7 @@ impl Histogram {
         let sum = lower
             .iter_recorded()
             .map(|v| u128::from(v.value_iterated_to()) * u128::from(v.count_at_value()))
-            .sum();
+            .fold(0, u128::saturating_add);
         Self { low: lower, high: upper, never_high: missing_upper, never: missing, sum }
     }
 

@@ -6,12 +6,14 @@
 //! numbers: see `summarize`.
 
 mod append;
+mod error;
 mod instruments;
 mod interval;
 mod operations;
 mod phases;
 mod series;
 mod table;
+mod urgency;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -21,65 +23,27 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bench_model::{JournalEntry, Phase, RunEvent, TableDeclaration, TableId, TimeNs};
+use bench_model::{JournalEntry, RunEvent, TableDeclaration, TableId, TimeNs};
 use serde::Serialize;
 
+pub use self::error::RecordError;
 use self::{
     append::FileSet,
     instruments::Instruments,
     operations::Queues,
     phases::Phases,
     series::{MAX_SERIES, SeriesSet, second_of},
+    urgency::{Urgency, urgency},
 };
 use crate::{
     event_line::{EventLine, VersionedLine},
     header::{RUN_SCHEMA_VERSION, RunHeader},
-    journal::{Journal, JournalError},
+    journal::Journal,
     layout,
 };
 
 /// Longest time of the run between two commits.
 const COMMIT_EVERY_NS: i64 = 2_000_000_000;
-
-/// Why a record cannot be written.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    /// The file system refused.
-    #[error("failed to write {path}")]
-    Io {
-        /// Which file or directory.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// The directory has a record already.
-    #[error("{path} exists already")]
-    Exists {
-        /// The run directory.
-        path: PathBuf,
-    },
-    /// A histogram could not be written; cannot happen for what the recorder makes.
-    #[error("failed to encode a histogram: {reason}")]
-    Encode {
-        /// The library's text.
-        reason: String,
-    },
-    /// An event could not be written as JSON; cannot happen for what the model allows.
-    #[error("failed to encode an event")]
-    Json {
-        /// Why.
-        #[source]
-        source: serde_json::Error,
-    },
-    /// The journal could not be written.
-    #[error("failed to write the journal")]
-    Journal {
-        /// Why.
-        #[source]
-        source: JournalError,
-    },
-}
 
 /// An open record; see the module's documentation.
 pub struct Recorder {
@@ -358,45 +322,6 @@ impl Recorder {
         self.queues.write_load(&mut self.files)?;
         self.instruments.write_numbers(&mut self.files)?;
         self.files.commit(self.now, sync)
-    }
-}
-
-/// How soon a line must be safe.
-enum Urgency {
-    /// With the next regular commit.
-    None,
-    /// From the death of this process.
-    Commit,
-    /// From a power failure.
-    Sync,
-}
-
-fn urgency(line: &EventLine) -> Urgency {
-    match line {
-        // Results must be on the disk before anything is removed from the cluster.
-        EventLine::PhaseStarted { phase: Phase::Teardown, .. } => Urgency::Sync,
-        EventLine::PhaseStarted { .. }
-        | EventLine::JobStarted { .. }
-        | EventLine::JobFinished { .. }
-        | EventLine::QueueClosed { .. }
-        | EventLine::MeasurementFailed { .. }
-        | EventLine::Stopping { .. }
-        | EventLine::CleanedUp { .. }
-        | EventLine::Finished { .. } => Urgency::Commit,
-        EventLine::QueueOpened { .. }
-        | EventLine::ResourceSeen { .. }
-        | EventLine::ReasonSeen { .. }
-        | EventLine::InstrumentOpened { .. }
-        | EventLine::TableOpened { .. }
-        | EventLine::Artifact { .. }
-        | EventLine::MeasurementReport { .. }
-        | EventLine::Log { .. }
-        | EventLine::LogsDropped { .. }
-        | EventLine::Gap(_)
-        | EventLine::Waited { .. }
-        | EventLine::ClockOffset { .. }
-        | EventLine::EnvironmentSeen { .. }
-        | EventLine::Doubt { .. } => Urgency::None,
     }
 }
 

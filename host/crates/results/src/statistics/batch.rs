@@ -31,7 +31,7 @@ pub(crate) fn confidence_ranks(seconds: &[SecondCount], q: f64) -> Option<(Optio
     let first = seconds.iter().find(|second| second.n > 0)?.second;
     let last = seconds.iter().rev().find(|second| second.n > 0)?.second;
     let length = usize::try_from(last.checked_sub(first)?).ok()?.checked_add(1)?;
-    let n: u64 = seconds.iter().map(|second| second.n).sum();
+    let n = seconds.iter().fold(0_u64, |sum, second| sum.saturating_add(second.n));
     if length < BATCHES || (n as f64) * q.min(1.0 - q) < MIN_TAIL {
         return None;
     }
@@ -44,12 +44,14 @@ pub(crate) fn confidence_ranks(seconds: &[SecondCount], q: f64) -> Option<(Optio
 }
 
 fn batches(seconds: &[SecondCount], first: i64, length: usize) -> Vec<(u64, u64)> {
-    let mut batches = vec![(0, 0); BATCHES];
+    let mut batches = vec![(0_u64, 0_u64); BATCHES];
     for second in seconds {
-        let offset = usize::try_from(second.second - first).unwrap_or(0);
-        if let Some((n, below)) = batches.get_mut(offset * BATCHES / length) {
-            *n += second.n;
-            *below += second.below;
+        // Wide, because nobody says that the seconds of a record are small numbers.
+        let offset = u128::try_from(second.second.saturating_sub(first)).unwrap_or(0);
+        let batch = usize::try_from(offset * BATCHES as u128 / length as u128).unwrap_or(BATCHES);
+        if let Some((n, below)) = batches.get_mut(batch) {
+            *n = second.n.saturating_add(*n);
+            *below = second.below.saturating_add(*below);
         }
     }
     batches.retain(|(n, _)| *n > 0);
@@ -71,3 +73,6 @@ fn half_width(batches: &[(u64, u64)]) -> Option<f64> {
     let error = (squares / (count - 1.0) / count).sqrt();
     Some(student_quantile(1.0 - ALPHA / 2.0, count - 1.0) * error)
 }
+
+#[cfg(test)]
+mod tests;

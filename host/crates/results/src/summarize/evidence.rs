@@ -92,7 +92,7 @@ impl Evidence {
         let (low, high) = histogram.quantile(q)?;
         // Never outside of what is certain.
         let value = match estimated.quantile(q) {
-            Some(value) => Some((value.round() as u64).clamp(low, high)),
+            Some(value) => Some((value.round() as u64).max(low).min(high)),
             None => finite(high),
         };
         Some(Estimate { value: value.and_then(finite), method: EstimateMethod::Turnbull })

@@ -66,9 +66,12 @@ pub(crate) fn seconds(loaded: &Loaded, selection: &Selection, side: Side, limits
             values.clear();
             let mut never = missing.remove(&second).unwrap_or(0);
             for (line, lost) in lines {
-                line.for_each(|value, n| if lost { never += n } else { values.push((value, n)) });
+                line.for_each(|value, n| match lost {
+                    true => never = n.saturating_add(never),
+                    false => values.push((value, n)),
+                });
             }
-            let n = never + values.iter().map(|(_, n)| n).sum::<u64>();
+            let n = values.iter().fold(never, |sum, (_, n)| sum.saturating_add(*n));
             let below = limits
                 .iter()
                 .map(|limit| values.iter().filter(|(value, _)| value <= limit).map(|(_, n)| n).sum())
@@ -82,10 +85,13 @@ pub(crate) fn seconds(loaded: &Loaded, selection: &Selection, side: Side, limits
 /// All values from a second on.
 pub(crate) fn total_from(loaded: &Loaded, selection: &Selection, from: i64) -> Histogram {
     let mut total = interval_log::TagTotal::empty();
-    let mut never: u64 =
-        missing(loaded, selection, Side::Lower).range(from..).map(|(_, missing)| *missing).sum();
+    let missing = missing(loaded, selection, Side::Lower);
+    let mut never = missing.range(from..).fold(0_u64, |sum, (_, missing)| sum.saturating_add(*missing));
     for (line, lost) in lines(loaded, selection, Side::Lower).filter(|(line, _)| line.second >= from) {
-        line.for_each(|value, n| if lost { never += n } else { total.add(value, n) });
+        line.for_each(|value, n| match lost {
+            true => never = never.saturating_add(n),
+            false => total.add(value, n),
+        });
     }
     total.into_histogram(never, 0)
 }
@@ -119,8 +125,9 @@ fn missing(loaded: &Loaded, selection: &Selection, side: Side) -> BTreeMap<i64, 
             continue;
         }
         for (second, missing, missing_upper) in seconds {
-            let n = missing + if side == Side::Upper { *missing_upper } else { 0 };
-            *sums.entry(*second).or_insert(0) += n;
+            let upper = if side == Side::Upper { *missing_upper } else { 0 };
+            let sum: &mut u64 = sums.entry(*second).or_insert(0);
+            *sum = sum.saturating_add(*missing).saturating_add(upper);
         }
     }
     sums

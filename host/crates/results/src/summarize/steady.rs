@@ -27,6 +27,8 @@ const DIFFERENT: f64 = 0.05;
 /// Change over the settled time that is worth a finding, and how unlikely it must be by chance.
 const DRIFT: f64 = 0.05;
 const DRIFT_P: f64 = 0.01;
+/// Most pieces that a trend is looked for in.
+const MAX_TREND: usize = 500;
 
 pub(crate) fn steady(loaded: &Loaded, jobs: &[JobSummary]) -> Vec<SteadySummary> {
     jobs.iter().filter(|job| job.operations > 0).map(|job| of_job(loaded, &job.name)).collect()
@@ -104,6 +106,11 @@ fn differ(before: &[f64], after: &[f64]) -> bool {
 
 /// Change over the whole as a share of its median, and the chance of such a trend.
 fn trend(batches: &[f64]) -> (Option<f64>, f64) {
+    // All pairs are compared: of a long run longer pieces.
+    let size = batches.len().div_ceil(MAX_TREND);
+    let pieces: Vec<f64> =
+        batches.chunks(size.max(1)).map(|piece| piece.iter().sum::<f64>() / piece.len() as f64).collect();
+    let batches = pieces.as_slice();
     let median = crate::statistics::median(batches).filter(|median| *median > 0.0);
     let slope = steady::slope(batches);
     let change = slope.zip(median).map(|(slope, median)| slope * batches.len() as f64 / median);
