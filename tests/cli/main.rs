@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod bench;
+mod comparing;
 mod ending;
 mod lab;
 mod running;

@@ -20,6 +20,9 @@ pub struct ScenarioFacts {
     pub file: String,
     /// `sha256:…` of its bytes.
     pub digest: String,
+    /// `sha256:…` of what makes its load: jobs and measurements with all defaults, variables and templates
+    /// filled in, limits, the simulated cluster. Gates and descriptions change it as little as blanks.
+    pub load_digest: String,
 }
 
 /// The program that ran it.

@@ -82,6 +82,7 @@ fn run_facts(loaded: &Loaded) -> RunFacts {
         id: header.run_id.to_string(),
         scenario: header.scenario.name.clone(),
         scenario_digest: header.scenario.digest.clone(),
+        load_digest: header.scenario.load_digest.clone(),
         started_at: header.started_at.clone(),
         seed: header.seed,
         bench_version: header.bench.version.clone(),

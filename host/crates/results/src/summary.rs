@@ -125,6 +125,9 @@ pub struct RunFacts {
     pub scenario: String,
     /// `sha256:…` of its file.
     pub scenario_digest: String,
+    /// `sha256:…` of what makes its load, see `run.json`; empty when unknown.
+    #[serde(default)]
+    pub load_digest: String,
     /// RFC 3339.
     pub started_at: String,
     /// All random numbers came from it.

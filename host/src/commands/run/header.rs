@@ -17,7 +17,8 @@ pub async fn header(loaded: &Loaded, connected: &Connected, run_id: RunId, clock
         scenario: ScenarioFacts {
             name: scenario.name.clone(),
             file: loaded.file.clone(),
-            digest: bench_model::Digest::sha256(Sha256::digest(loaded.text.as_bytes()).into()).to_string(),
+            digest: sha256(&loaded.text),
+            load_digest: load_digest(loaded),
         },
         bench: BenchFacts {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -31,6 +32,30 @@ pub async fn header(loaded: &Loaded, connected: &Connected, run_id: RunId, clock
         thresholds: scenario.thresholds.iter().map(|threshold| threshold.text.clone()).collect(),
         ..RunHeader::new(run_id, clock.started_at(), scenario.seed)
     }
+}
+
+fn sha256(text: &str) -> String {
+    bench_model::Digest::sha256(Sha256::digest(text.as_bytes()).into()).to_string()
+}
+
+/// Equal for runs that make the same load, whatever their gates and however their files are written.
+fn load_digest(loaded: &Loaded) -> String {
+    let resolved = serde_json::to_value(&loaded.scenario).unwrap_or_default();
+    let part = |name: &str| resolved.get(name).cloned().unwrap_or_default();
+    // Where a real cluster is says the comparison by itself.
+    let simulated = resolved.pointer("/cluster/simulated").cloned().unwrap_or_default();
+    let plan = &loaded.plan;
+    let configs =
+        plan.jobs.iter().map(|job| &job.config).chain(plan.measurements.iter().map(|one| &one.config));
+    let load = serde_json::json!({
+        "cluster": simulated,
+        "limits": part("limits"),
+        "jobs": part("jobs"),
+        "measurements": part("measurements"),
+        // With defaults, variables and templates filled in.
+        "configs": configs.collect::<Vec<_>>(),
+    });
+    sha256(&load.to_string())
 }
 
 async fn cluster_facts(connected: &Connected) -> ClusterFacts {

@@ -69,7 +69,9 @@ pub(super) fn conditions(summary: &Summary) -> Conditions {
     };
     let short =
         |digest: &str| digest.strip_prefix("sha256:").unwrap_or(digest).chars().take(12).collect::<String>();
-    add("scenario", true, format!("{} ({})", run.scenario, short(&run.scenario_digest)));
+    // The same file with other variables makes another load; with other gates it does not.
+    let digest = if run.load_digest.is_empty() { &run.scenario_digest } else { &run.load_digest };
+    add("scenario", true, format!("{} ({})", run.scenario, short(digest)));
     add("server-version", true, run.server_version.clone());
     add("cluster-kind", true, if run.simulated { "simulated" } else { "real" }.to_owned());
     let plugins: Vec<String> =
