@@ -224,7 +224,9 @@ fn gate(threshold: &ThresholdSummary) -> GateView {
 /// One line: what was checked, with its numbers.
 fn validity(summary: &Summary) -> Vec<Cell> {
     let queues = || summary.jobs.iter().flat_map(|job| &job.queues).filter(|queue| queue.counts);
-    let (due, sent) = queues().fold((0, 0), |(due, sent), queue| (due + queue.due, sent + queue.sent));
+    let (due, sent) = queues().fold((0_u64, 0_u64), |(due, sent), queue| {
+        (due.saturating_add(queue.due), sent.saturating_add(queue.sent))
+    });
     let has = |kind| summary.findings.iter().any(|finding| finding.kind == kind);
     let mut parts = Vec::new();
     if due > 0 {

@@ -4,7 +4,6 @@
 #![expect(clippy::expect_used, reason = "a test fails loudly")]
 
 #[path = "fake/run.rs"]
-#[expect(dead_code, reason = "made for the other tests too")]
 mod fake;
 #[path = "fake/truth.rs"]
 #[expect(dead_code, reason = "only the random numbers are needed")]

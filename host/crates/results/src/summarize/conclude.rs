@@ -68,10 +68,9 @@ fn without_data(loaded: &Loaded, summary: &Summary) -> Option<Conclusion> {
     if let Some(reason) = name_gates(&of_verdict(summary, Verdict::Skipped), "skipped") {
         return Some(conclusion(Verdict::NoData, 12, reason));
     }
-    let operations: u64 = summary.jobs.iter().map(|job| job.operations).sum();
-    let samples: u64 = loaded.instruments.iter().map(|instrument| instrument.histogram.count()).sum();
-    (operations == 0 && samples == 0)
-        .then(|| conclusion(Verdict::NoData, 12, "nothing was measured".to_owned()))
+    let is_empty = summary.jobs.iter().all(|job| job.operations == 0)
+        && loaded.instruments.iter().all(|instrument| instrument.histogram.count() == 0);
+    is_empty.then(|| conclusion(Verdict::NoData, 12, "nothing was measured".to_owned()))
 }
 
 fn passed(summary: &Summary) -> Conclusion {

@@ -151,8 +151,9 @@ pub(crate) fn counted(loaded: &Loaded, job: &str, labels: &[Label]) -> Counted {
     let mut counted = Counted::default();
     for series in matching(loaded, job, labels) {
         let n = series.response.count();
-        counted.operations += n;
-        counted.failed += if series.is_success() { series.response.missing() } else { n };
+        let failed = if series.is_success() { series.response.missing() } else { n };
+        counted.operations = counted.operations.saturating_add(n);
+        counted.failed = counted.failed.saturating_add(failed);
     }
     counted
 }
@@ -232,9 +233,10 @@ fn load(loaded: &Loaded, queue: &Queue, labels: &[Label]) -> Load {
     }
     let mut load = Load { due: 0, sent: 0, answered: 0 };
     for series in matching(loaded, queue.job.as_str(), labels) {
-        load.due += series.lag.count();
-        load.sent += series.lag.count() - series.lag.missing();
-        load.answered += series.service.count() - series.service.missing();
+        let came = |times: &Histogram| times.count().saturating_sub(times.missing());
+        load.due = load.due.saturating_add(series.lag.count());
+        load.sent = load.sent.saturating_add(came(&series.lag));
+        load.answered = load.answered.saturating_add(came(&series.service));
     }
     load
 }

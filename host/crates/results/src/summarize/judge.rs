@@ -193,8 +193,9 @@ fn of_job(loaded: &Loaded, job: &JobSummary, threshold: &Threshold) -> Result<(S
         }
         "delivered" => {
             let queues = || job.queues.iter().filter(|queue| queue.counts);
-            let (due, sent) =
-                queues().fold((0, 0), |(due, sent), queue| (due + queue.due, sent + queue.sent));
+            let (due, sent) = queues().fold((0_u64, 0_u64), |(due, sent), queue| {
+                (due.saturating_add(queue.due), sent.saturating_add(queue.sent))
+            });
             let share = if due == 0 { 0.0 } else { sent as f64 / due as f64 };
             return plain_value(aggregate, share, due, "delivered").map(one);
         }

@@ -41,7 +41,7 @@ pub(crate) fn findings(loaded: &Loaded, summary: &Summary) -> Vec<Finding> {
     findings.extend(summary.steady.iter().filter_map(of_steady));
     findings.extend(of_environment(&summary.environment));
     for wait in summary.waits.iter().filter(|wait| wait.unmet > 0) {
-        let all = wait.met + wait.unmet;
+        let all = u64::from(wait.met) + u64::from(wait.unmet);
         let mut text = format!("{} of {all} {} never became `{}`", wait.unmet, wait.resource, wait.condition);
         if !wait.causes.is_empty() {
             text.push_str(&format!("; {}", wait.causes.join("; ")));
@@ -170,7 +170,7 @@ fn of_queue(loaded: &Loaded, job: &str, summary: &QueueSummary, findings: &mut V
             && series.is_measured()
             && series.http_status() == 429
     });
-    let refused: u64 = refused.map(|series| series.response.count()).sum();
+    let refused = refused.fold(0_u64, |sum, series| sum.saturating_add(series.response.count()));
     if refused > 0 {
         let expected = queue.spec.on_too_many_requests == OnTooManyRequests::Backoff;
         let text = format!("the server refused {refused} operations of queue `{name}` with 429");
