@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::context::{Context, SyncError, controller_reference};
 use super::labels::LabelSelector;
-use super::pods::Pod;
+use super::pods::{Pod, by_labels};
 use crate::random::{fnv1a, safe_encode};
 use crate::store::Object;
 
@@ -50,8 +50,9 @@ pub(crate) fn claim(
     context: &mut Context,
 ) -> Result<Vec<Arc<Pod>>, SyncError> {
     let mut claimed = Vec::new();
+    let mut matches = by_labels(|pod| selector.matches(&pod.object));
     for pod in context.pods.owned_by(&owner.uid).cloned().collect::<Vec<_>>() {
-        if selector.matches(&pod.object) {
+        if matches(&pod) {
             claimed.push(pod);
         } else if !owner.deletion {
             release(&pod.object, &owner.uid, context)?;

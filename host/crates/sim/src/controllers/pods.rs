@@ -6,6 +6,7 @@
 mod wire;
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,6 +88,8 @@ pub(crate) struct Pod {
     pub(crate) address: Option<Box<str>>,
     pub(crate) restarts: u32,
     pub(crate) finalizers: Arc<[Box<str>]>,
+    /// Hash of the labels: pods of one template have the same.
+    pub(crate) labels: u64,
     pub(crate) spec: Arc<PodSpec>,
 }
 
@@ -144,6 +147,7 @@ impl Pod {
             address: (!status.pod_ip.is_empty()).then(|| status.pod_ip.into()),
             restarts: status.container_statuses.iter().map(|status| status.restart_count).sum(),
             finalizers: Arc::default(),
+            labels: 0,
             spec,
         };
         pod.read_metadata(before).ok()?;
@@ -158,6 +162,7 @@ impl Pod {
             self.created = before.created;
             self.deletion_grace = before.deletion_grace;
             self.finalizers = before.finalizers.clone();
+            self.labels = before.labels;
             return Ok(());
         }
         let metadata: WireMetadata = self.object.decode_member("metadata")?;
@@ -166,6 +171,9 @@ impl Pod {
         self.deletion_grace =
             self.object.deletion.then(|| metadata.deletion_grace_period_seconds.unwrap_or(0));
         self.finalizers = metadata.finalizers.into();
+        let mut hash = DefaultHasher::new();
+        self.object.labels.hash(&mut hash);
+        self.labels = hash.finish();
         Ok(())
     }
 
@@ -181,7 +189,6 @@ impl Pod {
     pub(crate) fn looks_as(&self, other: &Self) -> bool {
         self.object.uid == other.object.uid
             && self.owner == other.owner
-            && self.node == other.node
             && self.phase == other.phase
             && self.ready_since == other.ready_since
             && self.object.deletion == other.object.deletion
@@ -303,6 +310,19 @@ impl PodCache {
     /// All pods, in no order.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Pod>> {
         self.pods.values()
+    }
+}
+
+/// Answers a question about labels, once for pods in a row that have the same.
+pub(crate) fn by_labels(question: impl Fn(&Pod) -> bool) -> impl FnMut(&Pod) -> bool {
+    let mut last = None;
+    move |pod| match last {
+        Some((labels, answer)) if labels == pod.labels => answer,
+        _ => {
+            let answer = question(pod);
+            last = Some((pod.labels, answer));
+            answer
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use super::kinds::Known;
 use super::labels::LabelSelector;
 use super::object_key::ObjectKey;
 use super::pod_template::{claim, pod_from};
-use super::pods::{Phase, Pod, PodChange, next_available};
+use super::pods::{Phase, Pod, PodChange, by_labels, next_available};
 use super::queue::WorkQueue;
 use super::spec_cache::SpecCache;
 use super::{Controller, Seen};
@@ -138,10 +138,10 @@ impl ReplicaSets {
     ) -> Result<(), SyncError> {
         let now = context.clock.now();
         let template_labels = spec.template.pointer("/metadata/labels").and_then(Value::as_object);
-        let fully_labeled = |pod: &Pod| {
+        let mut fully_labeled = by_labels(|pod| {
             let mut labels = template_labels.into_iter().flatten();
             labels.all(|(key, value)| pod.object.label(key) == value.as_str())
-        };
+        });
         let mut status = serde_json::Map::new();
         let mut put = |field: &str, count: usize| {
             if count > 0 {

@@ -115,7 +115,7 @@ impl Object {
                 None if self.name_at(span) == METADATA => {
                     members.put_metadata(self.text_at(span), resource_version)
                 }
-                None => members.put_raw(self.name_at(span), self.text_at(span)),
+                None => members.copy(&self.json, *span),
             }
         }
         for (name, value) in changed {
@@ -258,21 +258,27 @@ impl Members {
         self.end();
     }
 
-    fn put_raw(&mut self, name: &str, json: &[u8]) {
-        self.begin(name);
-        self.out.extend_from_slice(json);
-        self.end();
+    /// Writes a member as it stands in another JSON text: its name may be written with escapes.
+    fn copy(&mut self, json: &[u8], span: Span) {
+        self.out.push(b',');
+        let start = position(&self.out);
+        self.out.extend_from_slice(slice(json, span.name, span.end));
+        let value = start + (span.value - span.name);
+        self.spans.push(Span { name: start, value, end: position(&self.out) });
     }
 
     /// Writes `metadata` as it is, with another version. The version stands before labels and annotations, so that
     /// the first match is it.
     fn put_metadata(&mut self, json: &[u8], version: u64) {
-        let text = std::str::from_utf8(json).unwrap_or_default();
-        let parts = text.split_once(VERSION).and_then(|(head, rest)| Some((head, rest.split_once('"')?.1)));
-        let Some((head, tail)) = parts else { return self.put_raw(METADATA, json) };
         self.begin(METADATA);
-        for part in [head, VERSION, &version.to_string(), "\"", tail] {
-            self.out.extend_from_slice(part.as_bytes());
+        let text = std::str::from_utf8(json).unwrap_or_default();
+        match text.split_once(VERSION).and_then(|(head, rest)| Some((head, rest.split_once('"')?.1))) {
+            Some((head, tail)) => {
+                for part in [head, VERSION, &version.to_string(), "\"", tail] {
+                    self.out.extend_from_slice(part.as_bytes());
+                }
+            }
+            None => self.out.extend_from_slice(json),
         }
         self.end();
     }
@@ -377,6 +383,12 @@ mod tests {
             prop_assert_eq!(&changed.fields, &anew.fields);
             prop_assert_eq!(changed.member("spec"), anew.member("spec"));
         }
+    }
+
+    #[test]
+    fn a_member_whose_name_needs_escapes_stays_as_it_is() {
+        let before = Object::new(&kind(), &json!({ "metadata": {}, "a\"b\n": 1 }), 1);
+        assert_eq!(before.at_version(2).at_version(3).value()["a\"b\n"], 1);
     }
 
     #[test]

@@ -100,12 +100,10 @@ pub(crate) fn message(refusals: &[Refusal]) -> String {
     )
 }
 
-/// The message for a pod that no node was asked for.
+/// The message for a pod that no node was asked for. Preemption has nothing to say then, and what is left of its
+/// part are the words of a plugin that misses its own state.
 pub(crate) fn message_before_nodes(n_nodes: usize, reason: &str) -> String {
-    format!(
-        "0/{n_nodes} nodes are available: {reason}. {NO_CLAIMS}, preemption: 0/{n_nodes} nodes are available: {n_nodes} \
-         Preemption is not helpful for scheduling."
-    )
+    format!("0/{n_nodes} nodes are available: {reason}. not found")
 }
 
 /// `1 Insufficient cpu, 2 Too many pods`: sorted as text, like upstream.

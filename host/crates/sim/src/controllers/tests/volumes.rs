@@ -73,8 +73,7 @@ async fn a_pod_whose_claim_is_missing_says_so_and_starts_once_it_is_there() {
     let told = cluster.events("a").remove(0);
     assert!(
         told.starts_with(
-            "FailedScheduling: 0/1 nodes are available: persistentvolumeclaim \"data\" not found. no new claims \
-             to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
+            "FailedScheduling: 0/1 nodes are available: persistentvolumeclaim \"data\" not found. not found"
         ),
         "{told}"
     );
