@@ -5,18 +5,21 @@
 //! them; everything else is deleted object by object, each with its UID as a precondition. Then it waits
 //! until nothing is left, for a bounded time, and says what remains.
 
+mod look;
+
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
     time::Duration,
 };
 
 use bench_model::{CleanupOutcome, CreatedNamespace, RunId, Verb};
 use bytes::Bytes;
 use futures::{StreamExt, stream};
-use serde::Deserialize;
 use tokio::time::Instant;
 
-use crate::{Cluster, ListQuery, RUN_LABEL, Request, RequestError, ServedResource};
+use self::look::{Found, Metadata};
+use crate::{Cluster, RUN_LABEL, Request, RequestError, ServedResource};
 
 /// How long removing may take when nobody says otherwise: namespaces of large runs need minutes.
 pub const CLEANUP_TIMEOUT: Duration = Duration::from_secs(600);
@@ -34,48 +37,37 @@ pub struct FoundRun {
     pub objects: u64,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Metadata {
-    name: String,
-    #[serde(default)]
-    namespace: String,
-    #[serde(default)]
-    uid: String,
-    #[serde(default)]
-    labels: HashMap<String, String>,
-    deletion_timestamp: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Object {
-    metadata: Metadata,
-}
-
-/// An object with the label.
-#[derive(Debug, Clone)]
-struct Found {
-    resource: ServedResource,
-    metadata: Metadata,
-}
-
-impl Found {
-    fn shown(&self) -> String {
-        let kind = self.resource.kind.to_lowercase();
-        let Metadata { namespace, name, .. } = &self.metadata;
-        if namespace.is_empty() { format!("{kind} {name}") } else { format!("{kind} {namespace}/{name}") }
-    }
-
-    fn is_namespace(&self) -> bool {
-        self.resource.target.group.is_empty() && self.resource.target.plural == "namespaces"
-    }
-}
-
-/// What one look at the cluster found.
+/// What is left of the run.
 #[derive(Default)]
-struct Look {
-    found: Vec<Found>,
-    errors: BTreeSet<String>,
+struct Left {
+    /// Own namespaces, and objects outside of them: these are deleted and looked at until they are gone.
+    direct: Vec<Found>,
+    /// Objects in own namespaces: they go with these, and asking for thousands of them again and again would
+    /// cost the server more than removing them.
+    inside: Vec<Found>,
+}
+
+impl Left {
+    /// Takes what a look found; `is_full` when it was a look at everything.
+    fn update(&mut self, own: Vec<Found>, is_full: bool) {
+        let namespaces: HashSet<String> = own
+            .iter()
+            .filter(|found| found.is_namespace())
+            .map(|found| found.metadata.name.clone())
+            .collect();
+        let (inside, direct): (Vec<_>, Vec<_>) =
+            own.into_iter().partition(|found| namespaces.contains(&found.metadata.namespace));
+        self.direct = direct;
+        if is_full {
+            self.inside = inside;
+        } else {
+            self.inside.retain(|found| namespaces.contains(&found.metadata.namespace));
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Found> {
+        self.direct.iter().chain(&self.inside)
+    }
 }
 
 impl Cluster {
@@ -104,7 +96,7 @@ impl Cluster {
         let deadline = Instant::now() + timeout;
         let selector = format!("{RUN_LABEL}={run_id}");
         let mut outcome = CleanupOutcome::default();
-        let mut all = match self.resources().await {
+        let complete = match self.resources().await {
             Ok((resources, errors)) => {
                 outcome.errors.extend(errors);
                 resources
@@ -117,19 +109,19 @@ impl Cluster {
         let mut seen: HashSet<String> = HashSet::new();
         let mut asked: HashSet<String> = HashSet::new();
         let mut pause = Duration::from_millis(100);
-        let mut is_full_look = true;
-        let complete = all.clone();
+        let mut left = Left::default();
+        let mut to_look_at = None;
         loop {
-            let mut look = self.look(&all, &selector).await;
+            let mut look = self.look(to_look_at.as_deref().unwrap_or(&complete), &selector).await;
             // A server that ignores selectors must not make us delete what is not the run's.
-            look.found
-                .retain(|found| found.metadata.labels.get(RUN_LABEL).is_some_and(|value| value == run_id));
+            look.found.retain(|found| found.run_id() == Some(run_id));
             let (own, foreign): (Vec<_>, Vec<_>) =
                 look.found.into_iter().partition(|found| !found.is_namespace() || is_own(found, namespaces));
-            seen.extend(own.iter().map(|found| found.metadata.uid.clone()));
-            outcome.deleted = seen.len().saturating_sub(own.len()) as u64;
+            left.update(own, to_look_at.is_none());
+            seen.extend(left.all().map(|found| found.metadata.uid.clone()));
+            outcome.deleted = seen.len().saturating_sub(left.all().count()) as u64;
             progress(outcome.deleted);
-            outcome.remaining = own.iter().chain(&foreign).map(Found::shown).take(MAX_EXAMPLES).collect();
+            outcome.remaining = left.all().chain(&foreign).map(Found::shown).take(MAX_EXAMPLES).collect();
             let mut errors = look.errors;
             errors.extend(foreign.iter().map(|found| {
                 let shown = found.shown();
@@ -137,23 +129,23 @@ impl Cluster {
                     "{shown} carries the run's label, but the run did not say that it made it: left alone"
                 )
             }));
-            if own.is_empty() {
-                if is_full_look {
+            if left.direct.is_empty() {
+                if to_look_at.is_none() {
                     outcome.errors.extend(errors);
                     return outcome;
                 }
                 // What a controller made in the meantime is found by one last look at everything.
-                (all, is_full_look) = (complete.clone(), true);
+                to_look_at = None;
                 continue;
             }
-            let failed = self.delete_all(&own, &mut asked).await;
-            let is_hopeless = own.iter().all(|found| failed.contains_key(&found.metadata.uid));
+            let failed = self.delete_all(&left.direct, &mut asked).await;
+            let is_hopeless = left.direct.iter().all(|found| failed.contains_key(&found.metadata.uid));
             errors.extend(failed.into_values());
             if is_hopeless || Instant::now() >= deadline {
                 outcome.errors.extend(errors);
                 return outcome;
             }
-            (all, is_full_look) = (resources_of(&own), false);
+            to_look_at = Some(resources_of(&left.direct));
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(2));
         }
@@ -168,9 +160,9 @@ impl Cluster {
         let look = self.look(&resources, RUN_LABEL).await;
         let mut runs: BTreeMap<String, FoundRun> = BTreeMap::new();
         for found in look.found {
-            let Some(run_id) = found.metadata.labels.get(RUN_LABEL) else { continue };
-            let new = || FoundRun { run_id: run_id.clone(), namespaces: Vec::new(), objects: 0 };
-            let run = runs.entry(run_id.clone()).or_insert_with(new);
+            let Some(run_id) = found.run_id() else { continue };
+            let new = || FoundRun { run_id: run_id.to_owned(), namespaces: Vec::new(), objects: 0 };
+            let run = runs.entry(run_id.to_owned()).or_insert_with(new);
             run.objects += 1;
             if found.is_namespace() {
                 let Metadata { name, uid, .. } = found.metadata;
@@ -181,62 +173,20 @@ impl Cluster {
     }
 
     /// Resources whose objects can be found and removed, and groups that did not answer.
-    async fn resources(&self) -> Result<(Vec<ServedResource>, Vec<String>), RequestError> {
+    async fn resources(&self) -> Result<(Vec<Arc<ServedResource>>, Vec<String>), RequestError> {
         let served = self.served_resources().await?;
         let can = |resource: &ServedResource, verb| resource.verbs.contains(&verb);
         let resources = served.resources.into_iter();
         let resources = resources.filter(|resource| can(resource, Verb::List) && can(resource, Verb::Delete));
-        Ok((resources.collect(), served.errors))
+        Ok((resources.map(Arc::new).collect(), served.errors))
     }
 
-    async fn look(&self, resources: &[ServedResource], selector: &str) -> Look {
-        let looks = resources.iter().map(|resource| self.look_at(resource, selector));
-        let answers: Vec<_> = stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
-        let mut look = Look::default();
-        let mut uids = HashSet::new();
-        for (found, error) in answers {
-            // One object may be served by two groups: `events`.
-            look.found.extend(found.into_iter().filter(|found| uids.insert(found.metadata.uid.clone())));
-            look.errors.extend(error);
-        }
-        look.found.sort_by_key(Found::shown);
-        look
-    }
-
-    async fn look_at(&self, resource: &ServedResource, selector: &str) -> (Vec<Found>, Option<String>) {
-        let (mut found, mut token) = (Vec::new(), String::new());
-        loop {
-            let list = ListQuery { label_selector: selector, field_selector: "", limit: 500, token: &token };
-            let page = match self.patiently(|| self.list_page(&resource.target, list)).await {
-                Ok(page) => page,
-                // Gone since it was discovered, or never to be listed.
-                Err(error) if matches!(error.http_status(), 404 | 405) => return (found, None),
-                Err(error) => return (found, Some(format!("failed to list {}: {error}", resource.target))),
-            };
-            let objects = page.items.iter().filter_map(|item| serde_json::from_str::<Object>(item).ok());
-            found.extend(
-                objects.map(|object| Found { resource: resource.clone(), metadata: object.metadata }),
-            );
-            if page.token.is_empty() {
-                return (found, None);
-            }
-            token = page.token;
-        }
-    }
-
-    /// Asks once for each object to be deleted, namespaces first; what is inside them goes with them.
-    /// Returns the UIDs of those that could not be deleted, with the reason; they are asked for again.
+    /// Asks once for each object to be deleted, namespaces first. Returns the UIDs of those that could not
+    /// be deleted, with the reason; they are asked for again.
     async fn delete_all(&self, found: &[Found], asked: &mut HashSet<String>) -> HashMap<String, String> {
-        let own: HashSet<&str> = found
-            .iter()
-            .filter(|found| found.is_namespace())
-            .map(|found| found.metadata.name.as_str())
-            .collect();
         let mut to_delete: Vec<&Found> = found
             .iter()
-            .filter(|found| {
-                found.metadata.deletion_timestamp.is_none() && !own.contains(&*found.metadata.namespace)
-            })
+            .filter(|found| found.metadata.deletion_timestamp.is_none())
             .filter(|found| asked.insert(found.metadata.uid.clone()))
             .collect();
         to_delete.sort_by_key(|found| !found.is_namespace());
@@ -303,11 +253,12 @@ fn is_own(found: &Found, namespaces: &[CreatedNamespace]) -> bool {
         && namespaces.iter().any(|own| own.name == *name && own.uid.as_ref().is_none_or(|own| own == uid))
 }
 
-fn resources_of(found: &[Found]) -> Vec<ServedResource> {
-    let mut resources: Vec<ServedResource> = Vec::new();
+fn resources_of(found: &[Found]) -> Vec<Arc<ServedResource>> {
+    let mut resources: Vec<Arc<ServedResource>> = Vec::new();
     for Found { resource, .. } in found {
-        if !resources.contains(resource) {
-            resources.push(resource.clone());
+        // Found objects share the resource that was looked at.
+        if !resources.iter().any(|known| Arc::ptr_eq(known, resource)) {
+            resources.push(Arc::clone(resource));
         }
     }
     resources

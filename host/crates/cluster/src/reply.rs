@@ -45,7 +45,7 @@ pub struct Reply {
     pub retry_after: Option<Duration>,
     /// How long the limiter held it.
     pub held_by_limiter: Duration,
-    /// `metadata.uid` of the answer, when its body was kept.
+    /// `metadata.uid` of the answer, when its body was kept and is one object.
     pub uid: Option<String>,
     /// The answer, when it was wanted.
     pub body: Bytes,

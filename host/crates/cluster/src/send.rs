@@ -50,7 +50,8 @@ impl Cluster {
         }
         let mut reply = self.exchange(http, sent, if request.keep_body { MAX_BODY_BYTES } else { 0 }).await;
         reply.held_by_limiter = held_by_limiter;
-        if request.keep_body && reply.is_success() {
+        // A list has none, and may be megabytes long.
+        if request.keep_body && request.verb != Verb::List && reply.is_success() {
             reply.uid = uid(&reply.body);
         }
         reply

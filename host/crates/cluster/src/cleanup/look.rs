@@ -1,0 +1,127 @@
+//! One look at the cluster: which objects carry a run's label.
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
+
+use futures::{StreamExt, stream};
+use serde::Deserialize;
+
+use super::AT_ONCE;
+use crate::{Cluster, ListQuery, RequestError, ServedResource};
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Metadata {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) namespace: String,
+    #[serde(default)]
+    pub(super) uid: String,
+    labels: Option<Labels>,
+    pub(super) deletion_timestamp: Option<String>,
+}
+
+/// The one label that matters; the name is that of [`RUN_LABEL`].
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Labels {
+    #[serde(rename = "bench.dev/run-id")]
+    run_id: Option<String>,
+}
+
+/// A page of a list. Of each object only what is here is kept: a run may have left a hundred thousand.
+#[derive(Deserialize)]
+struct Page {
+    #[serde(default)]
+    metadata: PageMetadata,
+    items: Option<Vec<Object>>,
+}
+
+#[derive(Default, Deserialize)]
+struct PageMetadata {
+    r#continue: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    metadata: Metadata,
+}
+
+/// An object with the label.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    pub(super) resource: Arc<ServedResource>,
+    pub(super) metadata: Metadata,
+}
+
+impl Found {
+    pub(super) fn shown(&self) -> String {
+        let kind = self.resource.kind.to_lowercase();
+        let Metadata { namespace, name, .. } = &self.metadata;
+        if namespace.is_empty() { format!("{kind} {name}") } else { format!("{kind} {namespace}/{name}") }
+    }
+
+    pub(super) fn run_id(&self) -> Option<&str> {
+        self.metadata.labels.as_ref()?.run_id.as_deref()
+    }
+
+    /// By kind, namespace and name.
+    fn order(&self) -> (&str, &str, &str) {
+        (&self.resource.kind, &self.metadata.namespace, &self.metadata.name)
+    }
+
+    pub(super) fn is_namespace(&self) -> bool {
+        self.resource.target.group.is_empty() && self.resource.target.plural == "namespaces"
+    }
+}
+
+/// What one look at the cluster found.
+#[derive(Default)]
+pub(super) struct Look {
+    pub(super) found: Vec<Found>,
+    pub(super) errors: BTreeSet<String>,
+}
+
+impl Cluster {
+    pub(super) async fn look(&self, resources: &[Arc<ServedResource>], selector: &str) -> Look {
+        let looks = resources.iter().map(|resource| self.look_at(resource, selector));
+        let answers: Vec<_> = stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
+        let mut look = Look::default();
+        let mut uids = HashSet::new();
+        for (found, error) in answers {
+            // One object may be served by two groups: `events`.
+            look.found.extend(found.into_iter().filter(|found| uids.insert(found.metadata.uid.clone())));
+            look.errors.extend(error);
+        }
+        look.found.sort_by(|a, b| a.order().cmp(&b.order()));
+        look
+    }
+
+    async fn look_at(&self, resource: &Arc<ServedResource>, selector: &str) -> (Vec<Found>, Option<String>) {
+        let (mut found, mut token) = (Vec::new(), String::new());
+        loop {
+            let list = ListQuery { label_selector: selector, field_selector: "", limit: 500, token: &token };
+            let page = match self.patiently(|| self.page(resource, list)).await {
+                Ok(page) => page,
+                // Gone since it was discovered, or never to be listed.
+                Err(error) if matches!(error.http_status(), 404 | 405) => return (found, None),
+                Err(error) => return (found, Some(format!("failed to list {}: {error}", resource.target))),
+            };
+            let objects = page.items.unwrap_or_default().into_iter();
+            found.extend(
+                objects.map(|object| Found { resource: Arc::clone(resource), metadata: object.metadata }),
+            );
+            match page.metadata.r#continue.filter(|token| !token.is_empty()) {
+                Some(next) => token = next,
+                None => return (found, None),
+            }
+        }
+    }
+
+    async fn page(&self, resource: &ServedResource, list: ListQuery<'_>) -> Result<Page, RequestError> {
+        let body = self.list_bytes(&resource.target, list).await?;
+        let malformed = |_| RequestError::Malformed { what: format!("the list of {}", resource.target) };
+        serde_json::from_slice(&body).map_err(malformed)
+    }
+}
