@@ -124,7 +124,7 @@ impl Projector {
         line: &'a [u8],
         clock: &RunClock,
     ) -> Result<Option<(EventKind, Row<'a>)>, serde_json::Error> {
-        let mut writes = Writes::default();
+        let mut writes = self.writes();
         let mut deserializer = serde_json::Deserializer::from_slice(line);
         let kind = deserializer.deserialize_map(Envelope { trie: &self.trie, writes: &mut writes })?;
         deserializer.end()?;
@@ -140,11 +140,16 @@ impl Projector {
         deserializer: D,
         clock: &RunClock,
     ) -> Result<Row<'a>, D::Error> {
-        let mut writes = Writes::default();
+        let mut writes = self.writes();
         let mut matched = 0;
         let walk = walk::Walk { node: &self.trie.root, writes: &mut writes, matched: &mut matched };
         de::DeserializeSeed::deserialize(walk, deserializer)?;
         Ok(self.row(writes, clock))
+    }
+
+    /// Room for a value of every slot, and for those of one list element that may be taken out again.
+    fn writes<'a>(&self) -> Writes<'a> {
+        Writes(Vec::with_capacity(2 * (self.columns.len() + OWN_PATHS.len())))
     }
 
     fn row<'a>(&self, writes: Writes<'a>, clock: &RunClock) -> Row<'a> {

@@ -15,7 +15,7 @@ use super::{
 };
 
 /// Values found, in document order, each with its slot.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Writes<'de>(pub(super) Vec<(usize, Scalar<'de>)>);
 
 /// Follows one node into one value.
