@@ -48,8 +48,8 @@ pub fn dispatch(command: Command, ui: &Ui) -> Result<Exit, Failure> {
     }
 }
 
-/// Runs a command on the runtime that sends: one thread, because that costs a third less CPU a request
-/// than two (`host/docs/benchmarks.md`).
+/// Runs a command on the runtime that sends: one thread, because that costs less CPU a request than
+/// two (`host/docs/benchmarks.md`).
 fn block_on<F: Future<Output = Result<Exit, Failure>>>(command: F) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime =

@@ -27,6 +27,10 @@ struct Cli {
     /// Rounds of each row; everything that is compared runs once in each, in changing order.
     #[arg(long, global = true, default_value_t = 5)]
     rounds: usize,
+    /// Run what is measured ahead of everything else on the machine (`chrt --rr 1`, needs the right to), as on a
+    /// machine with a free core.
+    #[arg(long, global = true)]
+    realtime: bool,
     /// Form of the figures on stdout.
     #[arg(short, long, global = true, value_enum, default_value_t = Output::Text)]
     output: Output,
@@ -60,7 +64,7 @@ const ALL: [Row; 5] = [Row::Configmaps, Row::Pods, Row::Pacing, Row::WatchLine, 
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
-    let programs = Programs::find()?;
+    let programs = Programs::find(cli.realtime)?;
     let rows: &[Row] = match &cli.row {
         Row::All => &ALL,
         row => std::slice::from_ref(row),

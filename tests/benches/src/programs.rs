@@ -19,6 +19,7 @@ use crate::{
 pub struct Programs {
     bench: PathBuf,
     floor: PathBuf,
+    realtime: bool,
     /// Records of runs, and the cache of compiled plugins; gone at the end.
     folder: TempDir,
 }
@@ -33,11 +34,11 @@ pub struct Run {
 }
 
 impl Programs {
-    /// Finds them beside this program.
+    /// Finds them beside this program; `realtime` runs them ahead of everything else on the machine.
     ///
     /// # Errors
     /// When one is not there.
-    pub fn find() -> anyhow::Result<Self> {
+    pub fn find(realtime: bool) -> anyhow::Result<Self> {
         let own = std::env::current_exe()?;
         let beside = |name: &str| {
             let path = own.with_file_name(name);
@@ -45,20 +46,30 @@ impl Programs {
             Ok(path)
         };
         let folder = tempfile::tempdir().context("failed to make a folder for records")?;
-        Ok(Self { bench: beside("bench")?, floor: beside("floor")?, folder })
+        Ok(Self { bench: beside("bench")?, floor: beside("floor")?, realtime, folder })
     }
 
     /// The floor, with nothing said yet.
     pub fn floor(&self) -> Command {
-        Command::new(&self.floor)
+        self.command(&self.floor)
     }
 
     /// `bench`, with a cache and a folder for records of its own.
     pub fn bench(&self) -> Command {
-        let mut command = Command::new(&self.bench);
+        let mut command = self.command(&self.bench);
         command
             .env("XDG_CACHE_HOME", self.folder.path().join("cache"))
             .env("BENCH_RUNS", self.folder.path().join("runs"));
+        command
+    }
+
+    fn command(&self, program: &Path) -> Command {
+        if !self.realtime {
+            return Command::new(program);
+        }
+        // `chrt` becomes the program: its process id and its processor time are the program's.
+        let mut command = Command::new("chrt");
+        command.args(["--rr", "1"]).arg(program);
         command
     }
 

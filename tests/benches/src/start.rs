@@ -27,7 +27,7 @@ pub fn measure(programs: &Programs, rounds: usize) -> anyhow::Result<Table> {
     programs.warm("start")?;
     let folder = tempfile::tempdir()?;
     let kubeconfig = folder.path().join("sim.kubeconfig");
-    let mut sim = Command::new(programs.bench().get_program());
+    let mut sim = programs.bench();
     sim.args(["sim", "--kubeconfig-out"]).arg(&kubeconfig);
     let _sim = Sim::start(sim)?;
     let kubeconfig = kubeconfig.to_str().context("the temporary folder is no text")?;

@@ -2,7 +2,6 @@
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
-use anyhow::Context;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
@@ -11,7 +10,6 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use serde_json::Value;
 
 /// A pod as a real API server sends it, fields of all managers included.
 const POD: &str = include_str!("../../fixtures/pod.json");
@@ -31,9 +29,9 @@ impl Server {
     /// Makes the lines and serves them on a thread of its own.
     ///
     /// # Errors
-    /// When the pod is no JSON, or nothing can listen.
+    /// When nothing can listen.
     pub fn start(n_lines: usize) -> anyhow::Result<Self> {
-        let lines: Arc<Vec<Bytes>> = Arc::new((0..n_lines).map(line).collect::<Result<_, _>>()?);
+        let lines: Arc<Vec<Bytes>> = Arc::new((0..n_lines).map(line).collect());
         let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -76,20 +74,16 @@ impl Server {
 }
 
 /// The first lines add the pods, the others change them.
-fn line(n: usize) -> anyhow::Result<Bytes> {
-    let mut pod: Value = serde_json::from_str(POD)?;
+fn line(n: usize) -> Bytes {
     let pod_number = n % PODS;
-    for (field, value) in [
-        ("name", format!("pod-{pod_number}")),
-        ("uid", format!("4d0d5cc5-07b4-4a9c-9d4b-{pod_number:012}")),
-        ("resourceVersion", (10_000 + n).to_string()),
-    ] {
-        *pod.pointer_mut("/metadata").and_then(|meta| meta.get_mut(field)).context("no such field")? =
-            value.into();
-    }
+    let pod = POD
+        .trim_end()
+        .replacen(r#""name":"pod-0""#, &format!(r#""name":"pod-{pod_number}""#), 1)
+        .replacen("9d4b-000000000000", &format!("9d4b-{pod_number:012}"), 1)
+        .replacen(r#""resourceVersion":"10000""#, &format!(r#""resourceVersion":"{}""#, 10_000 + n), 1);
     let kind = if n < PODS { "ADDED" } else { "MODIFIED" };
     // `type` comes first, as from a real server.
-    Ok(Bytes::from(format!("{{\"type\":\"{kind}\",\"object\":{pod}}}\n")))
+    Bytes::from(format!("{{\"type\":\"{kind}\",\"object\":{pod}}}\n"))
 }
 
 async fn serve(listener: std::net::TcpListener, lines: Arc<Vec<Bytes>>) {
