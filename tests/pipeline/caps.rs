@@ -18,7 +18,7 @@ fn created(ran: &Ran, plural: &str) -> usize {
     ran.asked.iter().filter(|asked| asked.method == Method::POST && asked.path.ends_with(plural)).count()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn objects_are_counted_over_jobs_and_plugins() {
     let ran = run(two_jobs("{ objects: 30 }", "{ rate: 100/s }")).await;
     assert_eq!((created(&ran, "/pods"), created(&ran, "/namespaces")), (28, 2));
@@ -33,7 +33,7 @@ async fn objects_are_counted_over_jobs_and_plugins() {
     assert_eq!(ran.left(), 0);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn namespaces_are_counted_over_jobs() {
     let ran = run(two_jobs("{ namespaces: 1 }", "{ rate: 100/s }")).await;
     assert_eq!((created(&ran, "/pods"), created(&ran, "/namespaces")), (0, 1));
@@ -44,15 +44,15 @@ async fn namespaces_are_counted_over_jobs() {
     assert_eq!(ran.left(), 0);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn no_second_has_more_requests_than_allowed() {
-    let ran = run(two_jobs("{ requestsPerSecond: 20 }", "{ inFlight: 50 }")).await;
+    let ran = run(two_jobs("{ requestsPerSecond: 20 }", "{ rate: unlimited, inFlight: 50 }")).await;
     assert_eq!(created(&ran, "/pods"), 40);
     let times: Vec<_> = ran.asked.iter().map(|asked| asked.at).collect();
     for (at, start) in times.iter().enumerate() {
         let within = times[at..].iter().take_while(|time| **time - *start < Duration::from_secs(1)).count();
-        // One more than the rate: a window that starts with a request holds both of its ends.
-        assert!(within <= 21, "{within} requests in the second after {:?}", *start - times[0]);
+        // A tenth of a second's worth may leave at once, and a window that starts with a request holds both its ends.
+        assert!(within <= 22, "{within} requests in the second after {:?}", *start - times[0]);
     }
     let held: u64 =
         ran.summary.jobs.iter().flat_map(|job| &job.queues).map(|queue| queue.held_by_limiter).sum();

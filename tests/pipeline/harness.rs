@@ -125,12 +125,10 @@ impl Ran {
     }
 }
 
-/// Runs a scenario.
+/// Runs a scenario, on a runtime that was started with its time paused: Tokio's timers end at full milliseconds
+/// from there, and so does then everything that waits for full milliseconds.
 pub async fn run(setup: Setup) -> Ran {
     let (scenario, plan) = load(&setup).await;
-    // What reads files and compiles is over. Tokio's timers end at full milliseconds: so does everything from here.
-    tokio::time::pause();
-    tokio::time::sleep(Duration::from_millis(1)).await;
     let clock = RunClock::start_at(UNIX_EPOCH + Duration::from_secs(1_763_775_691));
     let sim = Sim::start(setup.sim.clone()).expect("a simulated cluster");
     let mut server = Server::new(sim, setup.delay.clone());
@@ -213,7 +211,11 @@ async fn load(setup: &Setup) -> (Scenario, Plan) {
 async fn connect(server: &Server, scenario: &Scenario, clock: RunClock) -> Cluster {
     let limiter = match scenario.limits.requests_per_second {
         None => Limiter::unlimited(),
-        Some(rate) => Limiter::new(Some(rate), Burst::MIN),
+        // As `bench run` does.
+        Some(rate) => {
+            let burst = Burst::new((rate.per_second() / 10.0).ceil() as u32).expect("not zero");
+            Limiter::new(Some(rate), burst)
+        }
     };
     let dialer = server.clone();
     let options = ConnectOptions {

@@ -22,7 +22,7 @@ async fn interrupted(answer: Duration, first: u64, second: Option<u64>) -> Ran {
     run(Setup { delay, interrupts, ..Setup::pods(&job, "") }).await
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_first_interrupt_stops_the_load_keeps_the_record_and_removes_the_objects() {
     let ran = interrupted(Duration::from_millis(100), 5, None).await;
     assert_eq!(bench_results::exit_code(&ran.summary), 130);
@@ -34,7 +34,7 @@ async fn the_first_interrupt_stops_the_load_keeps_the_record_and_removes_the_obj
     assert!(ran.ended < seconds(20), "{:?}", ran.ended);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn requests_in_flight_have_ten_seconds_to_end() {
     let ran = interrupted(Duration::from_secs(30), 5, None).await;
     assert_eq!(bench_results::exit_code(&ran.summary), 130);
@@ -44,7 +44,7 @@ async fn requests_in_flight_have_ten_seconds_to_end() {
     assert_eq!(ran.left(), 0);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_second_interrupt_leaves_at_once_with_a_whole_record() {
     let ran = interrupted(Duration::from_secs(30), 5, Some(6)).await;
     assert_eq!(bench_results::exit_code(&ran.summary), 130);

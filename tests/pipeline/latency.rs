@@ -59,22 +59,22 @@ async fn check(milliseconds: Vec<u64>) {
     assert_eq!(ran.left(), 0);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_constant_latency_is_every_quantile() {
     check(vec![20; 500]).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_log_normal_latency_has_its_quantiles() {
     check(log_normal(1500)).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_slow_tenth_shows_above_p90_only() {
     check((0..1000).map(|at| if at % 10 == 3 { 250 } else { 4 }).collect()).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_stalled_server_shows_in_the_response_of_what_was_due_meanwhile() {
     let delay = stalled(Duration::from_secs(1), Duration::from_secs(3));
     let job = job("create", "{ rate: 100/s, burst: 1, inFlight: 10 }", 600);

@@ -13,7 +13,7 @@ fn job(create: &str) -> String {
     )
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn more_failures_than_are_remembered_are_not_waited_for() {
     let mut setup =
         Setup::pods(&job("{ iterations: 17000, objects: [ { template: config-map.yaml } ] }"), "");
@@ -27,7 +27,7 @@ async fn more_failures_than_are_remembered_are_not_waited_for() {
     assert_eq!(ran.left(), 0);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_template_of_pods_is_not_met_by_pods_of_a_deployment() {
     let objects =
         "{ iterations: 4, objects: [ { template: deployment.yaml }, { template: pod.yaml, replicas: 2 } ] }";
@@ -39,7 +39,7 @@ async fn a_template_of_pods_is_not_met_by_pods_of_a_deployment() {
     assert_eq!(ran.left(), 0);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_template_is_compiled_once_for_any_number_of_namespaces() {
     let objects = "{ iterations: 1001, namespaces: { iterationsPerNamespace: 1 }, objects: [ { template: config-map.yaml } ] }";
     let ran = run(Setup::pods(&job(objects), "")).await;

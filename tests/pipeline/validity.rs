@@ -53,24 +53,24 @@ async fn check_fault(name: &str, limits: GuestLimits, message: &str) {
     assert_eq!(ran.left(), 0);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_plugin_that_traps_makes_the_run_invalid() {
     check_fault("traps_in_run", GuestLimits::default(), "unreachable").await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_plugin_that_never_returns_makes_the_run_invalid() {
     let limits = GuestLimits { run: Duration::from_millis(200), ..GuestLimits::default() };
     check_fault("loops_in_run", limits, "computed for more than 200 ms").await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_plugin_that_hoards_memory_makes_the_run_invalid() {
     let limits = GuestLimits { memory_bytes: 16 << 20, ..GuestLimits::default() };
     check_fault("hoards_memory", limits, "its limit is 16.0 MiB").await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_event_that_cannot_be_read_makes_the_run_invalid() {
     let more = "  pod-latency: { from: builtin:pod-latency }\nmeasurements: [ { plugin: pod-latency } ]";
     let setup = Setup::pods(&job("create", "{ rate: 10/s }", 30), more);
