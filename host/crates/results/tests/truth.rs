@@ -1,7 +1,7 @@
 //! A known distribution in, the same numbers out: through the recorder and back, with what is said about how sure
 //! they are held against how often it is true.
 
-#![expect(clippy::expect_used, reason = "a test fails loudly")]
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails loudly")]
 
 #[path = "fake/run.rs"]
 #[expect(dead_code, reason = "made for the other tests too")]
