@@ -86,7 +86,7 @@ async fn a_stalled_server_shows_in_the_response_of_what_was_due_meanwhile() {
     // Ten requests hung; all others were answered at once, but a third of the load left late.
     assert!(of(&job.service, 0.95) <= 3 * MS, "p95 service {}", of(&job.service, 0.95));
     assert!(of(&job.response, 0.99) > 1_800 * MS, "p99 response {}", of(&job.response, 0.99));
-    assert!(of(&job.response, 0.7) > 100 * MS, "p70 response {}", of(&job.response, 0.7));
+    assert!(of(&job.response, 0.9) > 1_000 * MS, "p90 response {}", of(&job.response, 0.9));
     assert!(
         ran.summary
             .findings
