@@ -1,11 +1,14 @@
-//! What `bench` relies on in a Kubernetes API server, asked of two: the simulated cluster and a real control plane.
+//! What `bench` relies on in a Kubernetes API server, asked of three: the simulated cluster, a real control plane with
+//! fake nodes, and one with real nodes.
 //!
-//! Each test is written once, as `async fn name(server: &Target)`, and appears twice: `topic::sim::name` and
-//! `topic::real::name`. The real one decides what is right; a test that only the simulated one fails is a lie of `sim`.
+//! Each test is written once, as `async fn name(server: &Target)`, and appears three times: `topic::sim::name`,
+//! `topic::real::name` and `topic::nodes::name`. The real ones decide what is right; a test that only the simulated
+//! one fails is a lie of `sim`.
 //! Requests are sent raw, so that status, reason, message and bytes are compared as they came.
 //!
 //! All real tests share one control plane and one ordinary user (see `bench_lab`); each keeps to namespaces of its own.
-//! Without Go the real tests fail, they do not skip.
+//! Without Go the real tests fail, they do not skip; those on real nodes are left out where `bench_lab::real_nodes` says
+//! that a machine cannot have any.
 //!
 //! `cargo test -p bench-tests --test api sim::` runs in seconds; the real half needs the programs of `bench_lab`.
 

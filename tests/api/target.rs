@@ -1,4 +1,4 @@
-//! The two servers that every test runs against.
+//! The three servers that every test runs against.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// The user without rights.
 const NOBODY: &str = "nobody";
 
-/// Makes each listed test visible twice: `sim::name` and `real::name`.
+/// Makes each listed test visible three times: `sim::name`, `real::name` and `nodes::name`.
 macro_rules! conformance {
     ($($name:ident),* $(,)?) => {
         mod sim {
@@ -26,6 +26,9 @@ macro_rules! conformance {
         }
         mod real {
             $(#[test] fn $name() { $crate::target::on_real(super::$name) })*
+        }
+        mod nodes {
+            $(#[test] fn $name() { $crate::target::on_nodes(super::$name) })*
         }
     };
 }
@@ -64,6 +67,18 @@ pub fn on_sim(test: impl AsyncFnOnce(&Target)) {
 /// Runs a test against the control plane that all tests of this process share.
 pub fn on_real(test: impl AsyncFnOnce(&Target)) {
     let lab = bench_lab::shared().unwrap_or_else(|error| panic!("{}", with_causes(&error)));
+    on(lab, test);
+}
+
+/// Runs a test against the real nodes that all tests of this process share, where the machine can run any.
+pub fn on_nodes(test: impl AsyncFnOnce(&Target)) {
+    let cluster = bench_lab::shared_cluster().unwrap_or_else(|error| panic!("{}", with_causes(&error)));
+    if let Some(cluster) = cluster {
+        on(cluster.control_plane(), test);
+    }
+}
+
+fn on(lab: &bench_lab::ControlPlane, test: impl AsyncFnOnce(&Target)) {
     runtime().block_on(async {
         let scratch = tempfile::tempdir().unwrap();
         let nobody = |user: &mut AuthInfo| user.impersonate = Some(NOBODY.to_owned());

@@ -100,9 +100,15 @@ fn test(filter: Option<&str>) -> anyhow::Result<()> {
     setup::wasm_target()?;
     setup::foreign_plugins()?;
     setup::control_plane()?;
+    let real_nodes = setup::real_nodes_for_tests()?;
     let mut command = cargo(["test", "--workspace", "--no-fail-fast"]);
-    command.args(filter);
-    run(command)
+    command.args(filter).env(bench_lab::REAL_NODES, real_nodes);
+    command.env("BENCH_PROMETHEUS", setup::prometheus_for_tests()?);
+    let result = run(command);
+    if real_nodes == "off" {
+        setup::say("REAL NODES WERE NOT TESTED");
+    }
+    result
 }
 
 fn lint() -> anyhow::Result<()> {

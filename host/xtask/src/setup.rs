@@ -100,6 +100,57 @@ pub fn node_tier() -> anyhow::Result<NodeTier> {
     Ok(NodeTier::Ready)
 }
 
+/// Value of `BENCH_REAL_NODES` for the tests: `require` where real nodes can run, `off` where they cannot or where the
+/// caller's own variable says so.
+///
+/// # Errors
+///
+/// When the machine could run them, but programs are missing and cannot be installed or built.
+pub fn real_nodes_for_tests() -> anyhow::Result<&'static str> {
+    if std::env::var_os(bench_lab::REAL_NODES).is_some_and(|wish| wish == "off") {
+        return Ok("off");
+    }
+    let missing = match node_tier()? {
+        NodeTier::Ready => {
+            bench_lab::AddonBinaries::ensure(&bench_lab::default_cache()?)?;
+            return Ok("require");
+        }
+        NodeTier::Missing(missing) => missing,
+    };
+    if missing.iter().all(|missing| missing.package().is_some()) {
+        let help = format!("`{}=off` leaves out the tests on real nodes", bench_lab::REAL_NODES);
+        return NodeTier::Missing(missing).into_result().map(|()| "off").context(help);
+    }
+    let list: Vec<String> = missing.iter().map(ToString::to_string).collect();
+    say(&format!("NO REAL NODES ON THIS MACHINE, their tests are left out; missing: {}", list.join(", ")));
+    Ok("off")
+}
+
+/// Gets Debian's Prometheus into the cache if none is installed: unpacked only, because its package starts a service.
+///
+/// Value of `BENCH_PROMETHEUS` for the tests: `off` where it cannot be had.
+pub fn prometheus_for_tests() -> anyhow::Result<&'static str> {
+    let folder = bench_lab::default_cache()?.join(bench_lab::PROMETHEUS_UNPACKED);
+    if bench_lab::prometheus_program().is_none() {
+        std::fs::create_dir_all(&folder)?;
+        for script in
+            [&["apt-get", "download", "prometheus"][..], &["sh", "-c", "dpkg -x prometheus_*.deb ."]]
+        {
+            let Some((program, arguments)) = script.split_first() else { continue };
+            let mut command = Command::new(program);
+            let status = command.current_dir(&folder).args(arguments).status();
+            if !status.is_ok_and(|status| status.success()) {
+                break;
+            }
+        }
+    }
+    if bench_lab::prometheus_program().is_some() {
+        return Ok("require");
+    }
+    say("NO PROMETHEUS ON THIS MACHINE, its tests are left out: install Debian's package `prometheus`");
+    Ok("off")
+}
+
 /// Installs Debian packages; what could not be installed is found missing afterwards.
 fn install(packages: &[&str]) {
     if packages.is_empty() {

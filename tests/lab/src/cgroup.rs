@@ -1,7 +1,8 @@
 //! Control groups of a lab: one below each hierarchy's root, named after the lab's folder.
 //!
-//! The only thing of a node that outlives its processes. They are removed when a lab ends, and those of a dead lab when
-//! its folder is swept. Both versions: with the first there are many hierarchies, with the second one.
+//! The only thing of a node that outlives its processes. They are removed when a lab ends, those of a killed lab by its
+//! guard, and should that be killed too, when the lab's folder is swept. Both versions: with the first there are many
+//! hierarchies, with the second one.
 
 use std::fs;
 use std::io;
@@ -52,11 +53,16 @@ pub(crate) fn create(lab: &str, node: &str) -> Result<(), CgroupError> {
     Ok(())
 }
 
+/// Folders of a lab's groups, one in each hierarchy.
+pub(crate) fn folders(lab: &str) -> impl Iterator<Item = PathBuf> {
+    let name = format!("bench-{lab}");
+    hierarchies().into_iter().map(move |hierarchy| hierarchy.join(&name))
+}
+
 /// Removes all groups of a lab; waits for the last process to be gone from them.
 pub(crate) fn remove(lab: &str) {
     let deadline = Deadline::after(EMPTY_LIMIT);
-    for hierarchy in hierarchies() {
-        let group = hierarchy.join(format!("bench-{lab}"));
+    for group in folders(lab) {
         while group.exists() && !remove_tree(&group) && !deadline.is_over() {
             pause(Duration::from_millis(20));
         }

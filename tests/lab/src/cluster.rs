@@ -1,9 +1,10 @@
 //! A cluster with real nodes: a control plane in a network of its own, nodes beside it, and what they offer.
 //!
 //! Needs root and a few programs (`requirements`). Nothing of it is in the machine's root namespaces but one interface
-//! and the control groups; see `namespaces` for why a killed lab leaves no more than those groups, and `folder` for who
-//! removes them.
+//! and the control groups. See `namespaces` for why a killed lab leaves no more than those groups and its folder, and
+//! `cluster/guard.rs` for who removes them.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,13 +18,16 @@ use crate::network::Network;
 use crate::node::{Node, NodeComponent};
 use crate::options::Options;
 use crate::process::Process;
+use crate::prometheus::{Door, Prometheus, PrometheusError};
 use crate::wait::{Deadline, pause};
 use crate::{cgroup, requirements};
 
 mod error;
+mod guard;
 mod images;
 
 pub use error::ClusterError;
+use guard::Guard;
 
 /// Most nodes that a lab may have: their number is part of addresses and names.
 const MAX_NODES: u8 = 8;
@@ -73,6 +77,7 @@ pub struct Cluster {
     control_plane: ControlPlane,
     network: Network,
     binaries: NodeBinaries,
+    _guard: Guard,
 }
 
 impl Cluster {
@@ -153,6 +158,16 @@ impl Cluster {
         Ok(node.set_max_pods(max_pods, setup, binaries)?)
     }
 
+    /// Starts a Prometheus that scrapes the control plane and every kubelet.
+    ///
+    /// # Errors
+    ///
+    /// When Debian's `prometheus` is not installed or does not start.
+    pub fn prometheus(&self, door: Door) -> Result<Prometheus, PrometheusError> {
+        let kubelets: Vec<SocketAddr> = self.nodes.iter().map(Node::kubelet).collect();
+        Prometheus::start(self.setup(), self.control_plane.namespaces(), &kubelets, door)
+    }
+
     /// Path of a program of the node tier.
     #[must_use]
     pub fn program(&self, program: NodeProgram) -> PathBuf {
@@ -173,6 +188,7 @@ impl Cluster {
         let folder = Folder::create()?;
         requirements::check_folder(folder.path())?;
         let tool = node_binaries.path(NodeProgram::Tool);
+        let guard = Guard::start(&tool, folder.path(), &folder.name())?;
         let logs = folder.path().join("logs");
         let settings = ["net.ipv4.ip_forward=1"];
         let namespaces = Namespaces::new("control-plane", Scope::Network, &tool, &settings, &logs)?;
@@ -189,6 +205,7 @@ impl Cluster {
             control_plane,
             network,
             binaries: node_binaries,
+            _guard: guard,
         })
     }
 

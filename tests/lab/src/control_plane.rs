@@ -15,6 +15,7 @@ use crate::namespaces::Namespaces;
 use crate::nodes;
 use crate::options::Options;
 use crate::process::{Process, ProcessError};
+use crate::prometheus::{Door, Prometheus, PrometheusError};
 use crate::wait::Deadline;
 
 mod error;
@@ -135,6 +136,15 @@ impl ControlPlane {
             });
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Starts a Prometheus that scrapes this control plane.
+    ///
+    /// # Errors
+    ///
+    /// When Debian's `prometheus` is not installed or does not start.
+    pub fn prometheus(&self, door: Door) -> Result<Prometheus, PrometheusError> {
+        Prometheus::start(&self.setup, self.namespaces.as_ref(), &[], door)
     }
 
     /// Stops a component where it is (SIGSTOP): it answers nothing, its connections stay open.

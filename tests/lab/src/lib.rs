@@ -34,6 +34,7 @@ mod options;
 mod pki;
 mod port;
 mod process;
+mod prometheus;
 mod requirements;
 mod shared;
 mod wait;
@@ -51,5 +52,9 @@ pub use node::{Node, NodeComponent, NodeError};
 pub use options::{ClientLimits, Durability, Options, PodStages};
 pub use pki::PkiError;
 pub use process::ProcessError;
+pub use prometheus::{
+    Door, PASSWORD, Prometheus, PrometheusError, UNPACKED as PROMETHEUS_UNPACKED, USER,
+    program as prometheus_program,
+};
 pub use requirements::{Missing, missing};
-pub use shared::{SharedError, shared};
+pub use shared::{REAL_NODES, SharedClusterError, SharedError, real_nodes, shared, shared_cluster};

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -164,6 +164,11 @@ impl Node {
     /// Sends packets for another node's pods to that node.
     pub(crate) fn route_to(&self, other: &Self) -> Result<(), NodeError> {
         Ok(self.network.route(&self.namespaces, &other.pod_range, other.index)?)
+    }
+
+    /// Where its kubelet answers.
+    pub(crate) fn kubelet(&self) -> SocketAddr {
+        (self.network.node(self.index), kubelet::PORT).into()
     }
 
     pub(crate) fn index(&self) -> u8 {

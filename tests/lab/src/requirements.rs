@@ -143,7 +143,8 @@ pub(crate) fn busybox() -> Option<PathBuf> {
     (!dynamic).then_some(path)
 }
 
-fn find(program: &str) -> Option<PathBuf> {
+/// Path of a program.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file())
 }

@@ -10,12 +10,14 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 )
 
 const usage = `labtool init READY [SYSCTL=VALUE ...]   set sysctls, make the file READY, then reap children until killed
+labtool guard FOLDER GROUP ...          when stdin ends, remove control groups and the folder
 labtool pause                           wait for SIGTERM or SIGINT
 labtool get URL                         GET, print status and body
 labtool tcp HOST:PORT                   connect
@@ -38,6 +40,8 @@ func run(arguments []string) error {
 	switch {
 	case command == "init" && len(rest) >= 1:
 		return initialize(rest[0], rest[1:])
+	case command == "guard" && len(rest) >= 1:
+		return guard(rest[0], rest[1:])
 	case command == "pause" && len(rest) == 0:
 		pause()
 		return nil
@@ -88,6 +92,40 @@ func initialize(ready string, settings []string) error {
 		}
 	}
 	return nil
+}
+
+// guard outlives whoever started it, however that ended, and removes what the kernel does not remove by itself.
+func guard(folder string, groups []string) error {
+	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
+		return err
+	}
+	// The last processes may still be on their way out; a group cannot be removed before they are.
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		left := 0
+		for _, group := range groups {
+			if !removeGroup(group) {
+				left++
+			}
+		}
+		if left == 0 {
+			return os.RemoveAll(folder)
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%d control groups are still in use", left)
+		}
+	}
+}
+
+// removeGroup tells whether a control group and all below it are gone.
+func removeGroup(group string) bool {
+	entries, _ := os.ReadDir(group)
+	for _, entry := range entries {
+		if entry.IsDir() {
+			removeGroup(filepath.Join(group, entry.Name()))
+		}
+	}
+	err := syscall.Rmdir(group)
+	return err == nil || err == syscall.ENOENT
 }
 
 func pause() {

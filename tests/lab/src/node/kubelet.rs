@@ -8,6 +8,9 @@ use super::{NodeError, Place, containerd, write};
 use crate::NodeProgram;
 use crate::addons;
 
+/// Where it answers, usually.
+pub(super) const PORT: u16 = 10250;
+
 pub(super) fn command(place: &Place<'_>) -> Command {
     let folder = place.folder.display();
     let mut command = Command::new(place.binaries.path(NodeProgram::Kubelet));
@@ -32,7 +35,7 @@ pub(super) fn write_config(place: &Place<'_>) -> Result<(), NodeError> {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
         "address": place.address,
-        "port": 10250,
+        "port": PORT,
         "readOnlyPort": 0,
         "healthzBindAddress": "127.0.0.1",
         "authentication": {

@@ -1,0 +1,115 @@
+//! The cluster breaks in the middle of a run: the verdict says so, the record is whole, nothing is left.
+
+use std::process::Child;
+use std::time::Duration;
+
+use bench_lab::{Cluster, Component, NodeComponent};
+
+use crate::bench::{Bench, Ran, nothing_is_left};
+use crate::lab::{eventually, shared};
+
+const SCENARIO: &str = "\
+apiVersion: bench.dev/v1alpha1
+kind: Scenario
+metadata: { name: fault }
+deadline: 2m
+variables: { image: none }
+plugins:
+  objects: { from: builtin:objects }
+  pod-latency: { from: builtin:pod-latency }
+measurements: [ { plugin: pod-latency } ]
+jobs:
+  - name: create
+    plugin: objects
+    queue: { rate: 4/s, burst: 1, inFlight: 64 }
+    with:
+      create:
+        iterations: 40
+        namespaces: { prefix: fault }
+        objects: [ { template: pod.yaml, variables: { image: '${image}' } } ]
+      waitFor: { condition: ready, timeout: WAIT }
+thresholds:
+  - rate(create.errors) == 0
+  - missing(pod-latency.ready) == 0
+";
+
+const POD: &str = "\
+apiVersion: v1
+kind: Pod
+metadata: { name: 'pod-{{ iteration }}' }
+spec:
+  terminationGracePeriodSeconds: 0
+  containers: [ { name: main, image: {{ image }}, imagePullPolicy: Never } ]
+";
+
+/// Starts a run of ten seconds and waits until it has created something.
+fn started(cluster: &Cluster, wait: &str) -> (Bench, Child) {
+    let bench = Bench::on(cluster);
+    std::fs::write(bench.folder.path().join("pod.yaml"), POD).expect("written");
+    std::fs::write(bench.folder.path().join("fault.yaml"), SCENARIO.replace("WAIT", wait)).expect("written");
+    let child = bench.command("fault.yaml", &[]).spawn().expect("bench starts");
+    eventually("the run's first pods", || {
+        let list =
+            cluster.control_plane().kubectl(&["get", "pods", "-A", "-l", "bench.dev/run-id", "-o", "name"]);
+        list.ok().filter(|list| list.lines().count() >= 5)
+    });
+    (bench, child)
+}
+
+fn ended(child: Child) -> Ran {
+    Ran::from(child.wait_with_output().expect("it ends"))
+}
+
+/// Lets a fault last.
+fn last(time: Duration) {
+    let (_never_sent, never) = std::sync::mpsc::channel::<()>();
+    let _ = never.recv_timeout(time);
+}
+
+#[test]
+fn an_etcd_that_stops_for_three_seconds_is_in_the_response_times() {
+    let Some(cluster) = shared() else { return };
+    let (_bench, child) = started(&cluster, "60s");
+    cluster.control_plane().pause(Component::Etcd).expect("paused");
+    last(Duration::from_secs(3));
+    cluster.control_plane().resume(Component::Etcd).expect("resumed");
+    let ran = ended(child).ended_with(&[0, 10, 13]);
+    let summary = ran.json();
+    let job = &summary["jobs"][0];
+    let longest = job["response"]["max"].as_f64();
+    // Absent when a request failed: then it never came, which is worse than three seconds.
+    assert!(longest.is_none_or(|longest| longest > 2.0e9), "{job}");
+    assert_eq!(job["operations"], 40, "{job}");
+    nothing_is_left(&cluster);
+}
+
+#[test]
+fn a_killed_api_server_fails_the_run_and_leaves_a_whole_record() {
+    let Some(mut cluster) = shared() else { return };
+    let (bench, child) = started(&cluster, "60s");
+    cluster.control_plane_mut().restart(Component::ApiServer).expect("it comes back");
+    let ran = ended(child).ended_with(&[10, 13]);
+    let summary = ran.json();
+    let job = &summary["jobs"][0];
+    assert!(job["failed"].as_u64().expect("a number") > 0, "{job}");
+    assert_eq!(job["operations"], 40, "{job}");
+    assert_eq!(bench.rows(&ran, "pod-latency").len() as u64, 40 - job["failed"].as_u64().expect("a number"));
+    nothing_is_left(&cluster);
+}
+
+#[test]
+fn a_kubelet_that_stops_is_told_by_pods_that_never_start() {
+    let Some(cluster) = shared() else { return };
+    let (bench, child) = started(&cluster, "5s");
+    let node = &cluster.nodes()[0];
+    node.pause(NodeComponent::Kubelet).expect("paused");
+    // Until creation is over and the wait for it too.
+    last(Duration::from_secs(16));
+    node.resume(NodeComponent::Kubelet).expect("resumed");
+    let ran = ended(child).ended_with(&[10, 13]);
+    let rows = bench.rows(&ran, "pod-latency");
+    let n_missing = rows.iter().filter(|row| !row["ready"].is_i64()).count();
+    assert_eq!(rows.len(), 40);
+    assert!(n_missing > 10, "{n_missing}");
+    nothing_is_left(&cluster);
+}
