@@ -28,7 +28,14 @@ pub use header::{
     BenchFacts, ClusterFacts, HostFacts, PluginFacts, RUN_SCHEMA_VERSION, RunHeader, ScenarioFacts, rfc3339,
 };
 pub use journal::{Journal, JournalError, read_journal};
-pub use read::ReadError;
+pub use read::{
+    ReadError,
+    history::{
+        HeatCell, NumberHistory, ObjectRow, ObjectTable, OperationGroup, OperationTotals, QueueHistory,
+        RunHistory, SeriesBin, SeriesHistory, SpectrumPoint, TableRowsHistory, TotalQuantiles,
+        heat_row_floor, history,
+    },
+};
 pub use record::{RecordError, Recorder};
 pub use statistics::order::{confidence_ranks, minimum_samples};
 pub use store::{RunEntry, RunState, Store, StoreError, Tag};

@@ -5,6 +5,7 @@
 //! and nesting are bounded; nothing here panics on any content.
 
 pub(crate) mod commits;
+pub(crate) mod history;
 pub(crate) mod interval_log;
 
 use std::{

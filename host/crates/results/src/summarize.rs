@@ -13,7 +13,7 @@ mod metrics;
 mod saved;
 mod seconds;
 mod steady;
-mod tables;
+pub(crate) mod tables;
 mod validity;
 
 use std::{collections::BTreeMap, path::Path};
@@ -21,6 +21,7 @@ use std::{collections::BTreeMap, path::Path};
 use bench_model::{LogLevel, TimeNs};
 
 use self::load::Loaded;
+pub(crate) use self::load::read_header;
 pub use self::saved::{SaveError, read_summary, save_summary};
 use crate::{
     event_line::EventLine,

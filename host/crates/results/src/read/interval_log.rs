@@ -27,7 +27,7 @@ pub(crate) struct IntervalLine<'a> {
     pub(crate) tag: &'a str,
     /// Seconds since the start of the run.
     pub(crate) second: i64,
-    encoded: &'a str,
+    pub(crate) encoded: &'a str,
 }
 
 impl IntervalLine<'_> {

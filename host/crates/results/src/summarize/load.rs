@@ -188,7 +188,7 @@ impl Loaded {
     }
 }
 
-fn read_header(files: &mut RecordFiles) -> Result<RunHeader, ReadError> {
+pub(crate) fn read_header(files: &mut RecordFiles) -> Result<RunHeader, ReadError> {
     let content = files.read(layout::RUN)?;
     let path = files.path(layout::RUN);
     let line = |reason: String| ReadError::Line { path: path.clone(), line: 1, reason };

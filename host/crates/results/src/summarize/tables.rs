@@ -20,7 +20,7 @@ use crate::{
 /// Objects that are kept.
 const SLOWEST: usize = 10;
 
-type Row = serde_json::Map<String, Value>;
+pub(crate) type Row = serde_json::Map<String, Value>;
 
 /// The rows that matter.
 #[derive(Debug, Default)]
@@ -54,26 +54,26 @@ impl TableRows {
 }
 
 /// Which column means what.
-struct Shape {
+pub(crate) struct Shape {
     namespace: Option<String>,
     object: String,
     node: Option<String>,
     reason: Option<String>,
-    durations: Vec<String>,
+    pub(crate) durations: Vec<String>,
     ranking: String,
 }
 
-fn plain(name: &str) -> String {
+pub(crate) fn plain(name: &str) -> String {
     let plain: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     plain.strip_suffix("ns").map(str::to_owned).unwrap_or(plain)
 }
 
-fn is_moment(plain: &str) -> bool {
+pub(crate) fn is_moment(plain: &str) -> bool {
     plain == "start" || plain.ends_with("at")
 }
 
 impl Shape {
-    fn of(declaration: &TableDeclaration) -> Option<Self> {
+    pub(crate) fn of(declaration: &TableDeclaration) -> Option<Self> {
         let texts = declaration.columns.iter().filter(|column| column.unit == "text");
         let text = |wanted: &[&str]| {
             let found = texts.clone().find(|column| wanted.contains(&plain(&column.name).as_str()));
@@ -111,7 +111,7 @@ impl Shape {
         (!text.is_empty()).then(|| text.to_owned())
     }
 
-    fn slow(&self, source: &str, row: &Row) -> SlowObject {
+    pub(crate) fn slow(&self, source: &str, row: &Row) -> SlowObject {
         let name = Self::text(row, Some(&self.object)).unwrap_or_default();
         let object = match Self::text(row, self.namespace.as_ref()) {
             Some(namespace) => format!("{namespace}/{name}"),
@@ -150,7 +150,7 @@ impl Shape {
     }
 }
 
-fn duration(row: &Row, column: &str) -> Option<u64> {
+pub(crate) fn duration(row: &Row, column: &str) -> Option<u64> {
     match row.get(column)? {
         Value::String(text) if text == "never" => Some(u64::MAX),
         Value::Number(number) => number.as_u64(),

@@ -1,0 +1,363 @@
+//! Distributions over time: quantiles and a heat map for each bin, a spectrum for the whole run.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bench_model::{Histogram, InstrumentKind, Label, NEVER};
+
+use super::bins::Bins;
+use crate::{
+    event_line::EventLine,
+    layout,
+    number_line::NumberLine,
+    quantile::minimum_samples,
+    read::{ReadError, RecordFiles, interval_log},
+    tag,
+};
+
+/// Rows of a heat map in each power of ten.
+const ROWS_PER_DECADE: f64 = 10.0;
+/// Points of a spectrum in each power of ten of 1/(1-p).
+const POINTS_PER_DECADE: u32 = 20;
+
+/// So many values in one row of the heat map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeatCell {
+    /// Ten rows in each power of ten; see [`heat_row_floor`].
+    pub row: u16,
+    /// How many values lie in it.
+    pub count: u64,
+}
+
+/// Lowest value of a row of a heat map.
+pub fn heat_row_floor(row: u16) -> f64 {
+    10_f64.powf(f64::from(row) / ROWS_PER_DECADE)
+}
+
+fn heat_row(value: u64) -> u16 {
+    if value < 1 { 0 } else { ((value as f64).log10() * ROWS_PER_DECADE) as u16 }
+}
+
+/// The values of one bin.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SeriesBin {
+    /// All values, missing ones included.
+    pub n: u64,
+    /// Never came, or stand for a failure.
+    pub missing: u64,
+    /// p50, p90, p99 and p99.9; `None` when the value never came or there is none.
+    pub quantiles: [Option<u64>; 4],
+    /// Largest value that came.
+    pub max: Option<u64>,
+    /// Sorted by row.
+    pub heat: Vec<HeatCell>,
+}
+
+/// A point of a spectrum.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SpectrumPoint {
+    /// From 0 to 1.
+    pub q: f64,
+    /// Lower bound of the value; `None` when it never came.
+    pub low: Option<u64>,
+    /// Upper bound.
+    pub high: Option<u64>,
+    /// Whether there are enough samples for it.
+    pub enough: bool,
+}
+
+/// Quantiles of everything that a series measured.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TotalQuantiles {
+    /// All values, missing ones included.
+    pub n: u64,
+    /// Never came.
+    pub missing: u64,
+    /// Evenly spaced in the logarithm of 1/(1-q), as far as `n` reaches.
+    pub points: Vec<SpectrumPoint>,
+}
+
+/// A histogram of a plugin, with one label set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeriesHistory {
+    /// Name of the measurement or job.
+    pub source: String,
+    /// As declared.
+    pub name: String,
+    /// UCUM.
+    pub unit: String,
+    /// Sorted by name.
+    pub labels: Vec<Label>,
+    /// Every phase, warm-up included.
+    pub bins: Vec<SeriesBin>,
+    /// What counts.
+    pub total: TotalQuantiles,
+}
+
+/// What lies in one second of a log, still encoded.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Encoded<'a> {
+    pub(super) bin: usize,
+    /// Line in the file.
+    pub(super) number: usize,
+    pub(super) encoded: &'a str,
+    /// Whether it is in a phase that counts.
+    pub(super) counts: bool,
+    /// Whether its values stand for failures.
+    pub(super) failed: bool,
+}
+
+/// A file of a log with its content.
+#[derive(Debug)]
+pub(super) struct LogFile {
+    pub(super) path: std::path::PathBuf,
+    pub(super) content: Vec<u8>,
+}
+
+impl LogFile {
+    /// Both files of a metric: exact values and lower bounds, and upper bounds.
+    pub(super) fn read(files: &mut RecordFiles, source: &str, metric: &str) -> Result<[Self; 2], ReadError> {
+        let mut read = |name: String| -> Result<Self, ReadError> {
+            Ok(Self { path: files.path(&name), content: files.read(&name)? })
+        };
+        Ok([read(layout::series(source, metric))?, read(layout::series_upper(source, metric))?])
+    }
+
+    /// Its lines by tag.
+    pub(super) fn by_tag(
+        &self,
+        bins: Bins,
+    ) -> Result<BTreeMap<&str, BTreeMap<i64, (usize, usize, &str)>>, ReadError> {
+        let mut tags: BTreeMap<&str, BTreeMap<i64, (usize, usize, &str)>> = BTreeMap::new();
+        for line in interval_log::lines(&self.path, &self.content) {
+            let (number, line) = line?;
+            let entry = (bins.of(line.second), number, line.encoded);
+            tags.entry(line.tag).or_default().insert(line.second, entry);
+        }
+        Ok(tags)
+    }
+}
+
+/// Values that never came: second and how many, by series and tag.
+#[derive(Debug, Default)]
+pub(super) struct Missing<'a>(HashMap<(&'a str, &'a str), Vec<(i64, u64)>>);
+
+impl<'a> Missing<'a> {
+    pub(super) fn new(numbers: &'a [NumberLine]) -> Self {
+        let mut missing = Self::default();
+        for line in numbers {
+            if let NumberLine::Missing { second, series, tag, missing: never, .. } = line {
+                missing.0.entry((series, tag)).or_default().push((*second, *never));
+            }
+        }
+        missing
+    }
+
+    /// One number a bin.
+    pub(super) fn by_bin(&self, stem: &str, tag: &str, bins: Bins) -> Vec<u64> {
+        let mut sums: Vec<u64> = bins.zeroes();
+        for (second, never) in self.0.get(&(stem, tag)).into_iter().flatten() {
+            if let Some(sum) = sums.get_mut(bins.of(*second)) {
+                *sum = sum.saturating_add(*never);
+            }
+        }
+        sums
+    }
+
+    /// Tags of a series that have missing values.
+    pub(super) fn tags(&self, stem: &str) -> impl Iterator<Item = &'a str> {
+        self.0.keys().filter(move |(series, _)| *series == stem).map(|(_, tag)| *tag)
+    }
+}
+
+/// Name of a series without directory and ending, as `Missing` lines have it.
+pub(super) fn stem(source: &str, metric: &str) -> String {
+    let name = layout::series(source, metric);
+    let stem = name.strip_prefix("series/").unwrap_or(&name);
+    stem.strip_suffix(".hlog").unwrap_or(stem).to_owned()
+}
+
+/// Decodes bin after bin; `missing` has one entry a bin, `missing_counted` are those that count.
+pub(super) fn fold(
+    path: &std::path::Path,
+    mut lines: Vec<Encoded<'_>>,
+    missing: &[u64],
+    missing_counted: u64,
+) -> Result<(Vec<SeriesBin>, TotalQuantiles), ReadError> {
+    lines.sort_by_key(|line| line.bin);
+    let mut total = interval_log::empty();
+    let mut never = missing_counted;
+    let mut bins = Vec::with_capacity(missing.len());
+    let mut rest = lines.as_slice();
+    for (index, &missing) in missing.iter().enumerate() {
+        let here = rest.partition_point(|line| line.bin <= index);
+        let (now, later) = rest.split_at_checked(here).unwrap_or((rest, &[]));
+        rest = later;
+        let mut values: Vec<(u64, u64)> = Vec::new();
+        let mut missing = missing;
+        for line in now {
+            let first = values.len();
+            interval_log::decode_values(line.encoded, &mut |value, count| values.push((value, count)))
+                .map_err(|reason| ReadError::Line {
+                    path: path.to_owned(),
+                    line: line.number,
+                    reason: reason.to_owned(),
+                })?;
+            let added = values.get(first..).unwrap_or_default();
+            if line.failed {
+                let failed: u64 = added.iter().map(|(_, count)| count).sum();
+                missing = missing.saturating_add(failed);
+                never = never.saturating_add(if line.counts { failed } else { 0 });
+                values.truncate(first);
+            } else if line.counts {
+                for &(value, count) in added {
+                    // Values of a decoded histogram are in the range of one.
+                    let _ = total.record_n(value, count);
+                }
+            }
+        }
+        bins.push(bin(values, missing));
+    }
+    Ok((bins, spectrum(&Histogram::from_parts(total, None, never, 0))))
+}
+
+fn bin(mut values: Vec<(u64, u64)>, missing: u64) -> SeriesBin {
+    values.sort_unstable();
+    let came: u64 = values.iter().map(|(_, count)| count).sum();
+    let n = came.saturating_add(missing);
+    let quantile = |q: f64| {
+        let rank = ((q * n as f64).ceil() as u64).max(1);
+        let mut seen = 0;
+        values.iter().find_map(|&(value, count)| {
+            seen += count;
+            (seen >= rank).then_some(value)
+        })
+    };
+    let mut heat: Vec<HeatCell> = Vec::new();
+    for &(value, count) in &values {
+        let row = heat_row(value);
+        match heat.last_mut() {
+            Some(last) if last.row == row => last.count += count,
+            _ => heat.push(HeatCell { row, count }),
+        }
+    }
+    SeriesBin {
+        n,
+        missing,
+        quantiles: [0.5, 0.9, 0.99, 0.999].map(quantile),
+        max: values.last().map(|(value, _)| *value),
+        heat,
+    }
+}
+
+/// The quantiles of a whole distribution.
+pub(super) fn spectrum(histogram: &Histogram) -> TotalQuantiles {
+    let n = histogram.count();
+    if n == 0 {
+        return TotalQuantiles::default();
+    }
+    let finite = |value: u64| (value != NEVER).then_some(value);
+    let points = (0_u32..)
+        .map(|index| f64::from(index) / f64::from(POINTS_PER_DECADE))
+        .take_while(|nines| *nines < (n as f64).log10())
+        .map(|nines| 1.0 - 10_f64.powf(-nines))
+        .chain(std::iter::once(1.0))
+        .filter_map(|q| {
+            let (low, high) = histogram.quantile(q)?;
+            let enough = n >= minimum_samples(q);
+            Some(SpectrumPoint { q, low: finite(low), high: finite(high), enough })
+        })
+        .collect();
+    TotalQuantiles { n, missing: histogram.missing(), points }
+}
+
+/// Histograms of plugins, at most `max`, and how many were left out.
+pub(super) fn read(
+    files: &mut RecordFiles,
+    events: &[EventLine],
+    missing: &Missing<'_>,
+    bins: Bins,
+    max: usize,
+) -> Result<(Vec<SeriesHistory>, usize), ReadError> {
+    let mut declared: BTreeMap<(&str, &str), (&str, Vec<&Vec<Label>>)> = BTreeMap::new();
+    for event in events {
+        let EventLine::InstrumentOpened {
+            source, name, kind: InstrumentKind::Histogram, unit, labels, ..
+        } = event
+        else {
+            continue;
+        };
+        let (_, sets) = declared.entry((source, name.as_str())).or_insert((unit, Vec::new()));
+        if !sets.contains(&labels) {
+            sets.push(labels);
+        }
+    }
+    let mut all = Vec::new();
+    let mut left_out = 0;
+    for ((source, name), (unit, sets)) in declared {
+        let [lower, upper] = LogFile::read(files, source, name)?;
+        let (lower_lines, upper_lines) = (lower.by_tag(bins)?, upper.by_tag(bins)?);
+        for labels in sets {
+            if all.len() >= max {
+                left_out += 1;
+                continue;
+            }
+            let logs = Logs { lower: &lower_lines, upper: &upper_lines, path: &lower.path };
+            let (history, total) = logs.one(&stem(source, name), labels, missing, bins)?;
+            all.push(SeriesHistory {
+                source: source.to_owned(),
+                name: name.to_owned(),
+                unit: unit.to_owned(),
+                labels: labels.clone(),
+                bins: history,
+                total,
+            });
+        }
+    }
+    Ok((all, left_out))
+}
+
+type Tags<'a> = BTreeMap<&'a str, BTreeMap<i64, (usize, usize, &'a str)>>;
+
+/// Both logs of a metric.
+struct Logs<'a> {
+    lower: &'a Tags<'a>,
+    upper: &'a Tags<'a>,
+    path: &'a std::path::Path,
+}
+
+impl Logs<'_> {
+    /// One label set in all phases.
+    fn one(
+        &self,
+        stem: &str,
+        labels: &[Label],
+        never: &Missing<'_>,
+        bins: Bins,
+    ) -> Result<(Vec<SeriesBin>, TotalQuantiles), ReadError> {
+        let pairs = labels.iter().map(|label| (label.name.as_str(), label.value.as_str()));
+        let own = tag::encode(pairs);
+        let mut lines = Vec::new();
+        let mut missing: Vec<u64> = bins.zeroes();
+        let mut counted = 0_u64;
+        let mut tags = vec![own.clone()];
+        let phases = ["setup", "warmup", "teardown"];
+        tags.extend(phases.map(|phase| {
+            let phase = tag::encode([("phase", phase)]);
+            if own.is_empty() { phase } else { format!("{own};{phase}") }
+        }));
+        for (index, tag) in tags.iter().enumerate() {
+            let counts = index == 0;
+            let uppers = self.upper.get(tag.as_str());
+            for (second, &lower) in self.lower.get(tag.as_str()).into_iter().flatten() {
+                let (bin, number, encoded) =
+                    uppers.and_then(|uppers| uppers.get(second)).copied().unwrap_or(lower);
+                lines.push(Encoded { bin, number, encoded, counts, failed: false });
+            }
+            for (sum, n) in missing.iter_mut().zip(never.by_bin(stem, tag, bins)) {
+                *sum = sum.saturating_add(n);
+                counted = counted.saturating_add(if counts { n } else { 0 });
+            }
+        }
+        fold(self.path, lines, &missing, counted)
+    }
+}
