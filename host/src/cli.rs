@@ -235,7 +235,7 @@ pub enum RunsCommand {
     /// List recorded runs, newest first.
     List(RunsListArgs),
     /// Show one run: where its record is and what is in it.
-    Show(ReportArgs),
+    Show(RunsShowArgs),
     /// Give runs a name to compare with; without runs show all names.
     Tag(RunsTagArgs),
     /// Remove records for good.
@@ -281,9 +281,9 @@ pub struct RunsListArgs {
     pub output: Output,
 }
 
-/// Arguments of `bench report`.
+/// Arguments of `bench runs show`.
 #[derive(Debug, Args)]
-pub struct ReportArgs {
+pub struct RunsShowArgs {
     /// The run: shortest unique prefix of its id, `latest`, or the path of its folder.
     #[arg(value_name = "RUN", default_value = "latest")]
     pub run: String,
@@ -292,6 +292,45 @@ pub struct ReportArgs {
     /// Form of the report on stdout.
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub output: Output,
+}
+
+/// Arguments of `bench report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The run: shortest unique prefix of its id, `latest`, or the path of its folder.
+    #[arg(value_name = "RUN", default_value = "latest")]
+    pub run: String,
+    #[command(flatten)]
+    pub runs: RunsDirArgs,
+    /// Form of the report.
+    #[arg(short, long, value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
+    /// Where to write it instead of stdout; a folder for formats of several files.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// The form of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For a terminal.
+    Text,
+    /// One file with charts for a browser; needs no network.
+    Html,
+    /// All numbers; see `bench schema summary`.
+    Json,
+    /// For a pull request.
+    Markdown,
+    /// JUnit XML for CI systems.
+    Junit,
+    /// PerfData JSON for perfdash.
+    Perfdata,
+    /// OpenMetrics text for a textfile collector.
+    Openmetrics,
+    /// Tables, a file each: needs --output.
+    Csv,
+    /// Documents as kube-burner indexes them, a file each kind: needs --output.
+    KubeBurner,
 }
 
 /// What to do with plugins.

@@ -23,7 +23,7 @@ fn the_quickstart_passes_and_every_pod_is_measured() {
     assert!(gates.iter().all(|gate| gate["verdict"] == "pass"), "{gates:?}");
     let ready = metric(&summary, "pod-latency", "ready");
     assert_eq!((&ready["distribution"]["n"], &ready["distribution"]["missing"]), (&100.into(), &0.into()));
-    let again = bench.run(&["report", "latest", "--output", "json"]).ended_with(ran.code);
+    let again = bench.run(&["report", "latest", "--format", "json"]).ended_with(ran.code);
     assert_eq!(again.json(), summary, "a report is a function of the record alone");
     let list = bench.run(&["runs", "list"]).ended_with(0);
     assert!(list.stdout.contains("quickstart"), "{}", list.stdout);

@@ -1,22 +1,76 @@
-//! `bench report`: the report of a recorded run, from its files alone.
+//! `bench report`: the report of a recorded run, made from its files alone.
 
 use std::path::Path;
 
-use bench_report::{ReportView, TextOptions, ViewContext};
-use bench_results::{Store, StoreError, Summary, summarize};
+use bench_report::{MAX_BINS, MAX_SERIES, ReportFile, ReportView, TextOptions, ViewContext};
+use bench_results::{RunHistory, Store, StoreError, Summary, history, summarize};
 
 use crate::{
-    cli::{Output, ReportArgs},
-    diagnostics::{Failure, Ui},
+    cli::{Output, ReportArgs, ReportFormat},
+    diagnostics::{Failure, Message, Ui},
     exit_code::Exit,
 };
 
-/// Prints the report of a run again; the exit code is the run's own.
+/// A report, in one text or in several files.
+enum Report {
+    Text(String),
+    Files(Vec<ReportFile>),
+}
+
+/// Makes the report of a run again; the exit code is the run's own.
 pub fn run(args: &ReportArgs, ui: &Ui) -> Result<Exit, Failure> {
     let dir = Store::new(&args.runs.runs).select(&args.run).map_err(no_such_run)?;
     let summary = summarize(&dir).map_err(unreadable)?;
-    print(&summary, &dir, args.output, ui)?;
+    match (report(&summary, &dir, args.format, ui)?, &args.output) {
+        (Report::Text(text), None) => ui.print(&text)?,
+        (Report::Text(text), Some(file)) => write(file, &text, ui)?,
+        (Report::Files(files), Some(folder)) => {
+            std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
+            for file in files {
+                write(&folder.join(&file.name), &file.content, ui)?;
+            }
+        }
+        (Report::Files(_), None) => {
+            let message = Message("this format has several files: name a folder for them".to_owned());
+            return Err(Failure::with_help(Exit::Usage, message, "add --output FOLDER"));
+        }
+    }
     Ok(Exit::Verdict(bench_results::exit_code(&summary)))
+}
+
+fn report(summary: &Summary, dir: &Path, format: ReportFormat, ui: &Ui) -> Result<Report, Failure> {
+    let text = match format {
+        ReportFormat::Text => as_text(summary, dir, ui),
+        ReportFormat::Json => bench_report::json(summary).map_err(bug)?,
+        ReportFormat::Html => bench_report::html(summary, &read_history(dir)?, &context(dir)).map_err(bug)?,
+        ReportFormat::Markdown => bench_report::markdown(summary, &ReportView::new(summary, &context(dir))),
+        ReportFormat::Junit => bench_report::junit(summary),
+        ReportFormat::Perfdata => bench_report::perfdata(summary),
+        ReportFormat::Openmetrics => bench_report::openmetrics(summary),
+        ReportFormat::Csv => return bench_report::csv(&read_history(dir)?).map(Report::Files).map_err(bug),
+        ReportFormat::KubeBurner => {
+            return bench_report::kube_burner(summary, &read_history(dir)?).map(Report::Files).map_err(bug);
+        }
+    };
+    Ok(Report::Text(text))
+}
+
+fn bug(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
+    Failure::error(Exit::Bug, error)
+}
+
+fn write(path: &Path, content: &str, ui: &Ui) -> Result<(), Failure> {
+    std::fs::write(path, content).map_err(|error| cannot_write(path, &error))?;
+    ui.note(&format!("wrote {}", path.display()));
+    Ok(())
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::error(Exit::Bug, Message(format!("failed to write {}: {error}", path.display())))
+}
+
+fn read_history(dir: &Path) -> Result<RunHistory, Failure> {
+    history(dir, MAX_BINS, MAX_SERIES).map_err(unreadable)
 }
 
 /// A record that is damaged, of a newer version, or no record at all.
@@ -32,7 +86,7 @@ pub fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Fail
 pub fn print(summary: &Summary, dir: &Path, output: Output, ui: &Ui) -> Result<(), Failure> {
     let text = match output {
         Output::Text => as_text(summary, dir, ui),
-        Output::Json => bench_report::json(summary).map_err(|error| Failure::error(Exit::Bug, error))?,
+        Output::Json => bench_report::json(summary).map_err(bug)?,
     };
     ui.print(&text)
 }
@@ -44,9 +98,12 @@ pub fn shown_id(dir: &Path) -> String {
     Store::new(root).shortest_prefix(&id).unwrap_or(id)
 }
 
+fn context(dir: &Path) -> ViewContext {
+    ViewContext { record: dir.display().to_string(), run: shown_id(dir) }
+}
+
 fn as_text(summary: &Summary, dir: &Path, ui: &Ui) -> String {
-    let run = shown_id(dir);
-    let view = ReportView::new(summary, &ViewContext { record: dir.display().to_string(), run });
+    let view = ReportView::new(summary, &context(dir));
     bench_report::render(&view, TextOptions { width: ui.width(), color: ui.color_stdout() })
 }
 

@@ -6,7 +6,7 @@ use bench_results::{RunEntry, RunState, Store, StoreError, read_summary};
 use serde_json::json;
 
 use crate::{
-    cli::{Output, ReportArgs, RunsListArgs, RunsRmArgs, RunsTagArgs},
+    cli::{Output, RunsListArgs, RunsRmArgs, RunsShowArgs, RunsTagArgs},
     diagnostics::{Failure, Message, Ui},
     exit_code::Exit,
 };
@@ -72,7 +72,7 @@ fn table(store: &Store, entries: &[RunEntry]) -> String {
 }
 
 /// Shows where a run's record is and what is in it.
-pub fn show(args: &ReportArgs, ui: &Ui) -> Result<Exit, Failure> {
+pub fn show(args: &RunsShowArgs, ui: &Ui) -> Result<Exit, Failure> {
     let dir = Store::new(&args.runs.runs).select(&args.run).map_err(super::report::no_such_run)?;
     let summary = bench_results::summarize(&dir).map_err(super::report::unreadable)?;
     match args.output {

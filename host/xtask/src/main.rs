@@ -104,6 +104,10 @@ fn test(filter: Option<&str>) -> anyhow::Result<()> {
     let mut command = cargo(["test", "--workspace", "--no-fail-fast"]);
     command.args(filter).env(bench_lab::REAL_NODES, real_nodes);
     command.env("BENCH_PROMETHEUS", setup::prometheus_for_tests()?);
+    if setup::browser()? {
+        // Without it the tests in a browser would pass where there is none.
+        command.env("BENCH_BROWSER", "required");
+    }
     let result = run(command);
     if real_nodes == "off" {
         setup::say("REAL NODES WERE NOT TESTED");

@@ -170,3 +170,27 @@ fn install(packages: &[&str]) {
         }
     }
 }
+
+/// Installs a browser for the tests of the HTML report where that can be done: on Debian, as root. Returns whether there
+/// is one, so that its tests must run.
+pub fn browser() -> anyhow::Result<bool> {
+    let is_there = |name: &str| {
+        let found = Command::new("sh").args(["-c", &format!("command -v {name}")]).output();
+        found.is_ok_and(|output| output.status.success())
+    };
+    if ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"].into_iter().any(is_there) {
+        return Ok(true);
+    }
+    let user = Command::new("id").arg("-u").output().context("failed to start `id`")?;
+    let is_root = String::from_utf8_lossy(&user.stdout).trim() == "0";
+    if !(is_root && is_there("apt-get")) {
+        say("NOT TESTED: the HTML report in a browser, for there is none; install Chromium to test it");
+        return Ok(false);
+    }
+    install(&["chromium"]);
+    if !is_there("chromium") {
+        say("NOT TESTED: the HTML report in a browser, for Chromium could not be installed");
+        return Ok(false);
+    }
+    Ok(true)
+}

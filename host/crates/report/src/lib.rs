@@ -6,14 +6,18 @@
 
 mod compare;
 mod format;
+mod html;
 mod json;
+mod machine;
 mod progress;
 mod sanitize;
 mod text;
 mod view;
 
 pub use compare::{Page, calibration_page, comparison_page, group_page};
+pub use html::{HtmlError, MAX_BINS, MAX_SERIES, html};
 pub use json::{json, json_schema, to_json};
+pub use machine::{ReportFile, csv, junit, kube_burner, markdown, openmetrics, perfdata};
 pub use progress::{Progress, ProgressKind};
 pub use sanitize::{escape_json, sanitize};
 pub use text::{TextOptions, render, render_page};

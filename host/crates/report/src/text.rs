@@ -92,50 +92,113 @@ impl Layout {
     fn head(&mut self, view: &ReportView) {
         let verdict = self.paint(&self.bold(view.verdict.text()), view.verdict.tone);
         self.line(&format!("{verdict}  {}", view.headline.text()));
-        self.line(&format!("  {}", view.reason.text()));
+        self.wrapped("  ", view.reason.text(), Tone::Plain);
         if let Some(partial) = &view.partial {
             let text = self.paint(partial.text(), partial.tone);
             self.line(&format!("  {text}"));
         }
     }
 
+    /// Reasons stand in a column when there is room, else each below its gate.
     fn gates(&mut self, gates: &[GateView]) {
         if gates.is_empty() {
             return;
         }
         self.title("Gates");
-        let rows = gates
-            .iter()
-            .map(|gate| {
-                let GateView { verdict, text, observed, samples, reason } = gate;
-                [verdict, text, observed, samples, reason].map(Clone::clone).to_vec()
-            })
-            .collect::<Vec<_>>();
         let aligns = [Align::Left, Align::Left, Align::Right, Align::Right, Align::Left];
-        self.rows(&aligns, &rows);
+        let cells = |gate: &GateView| {
+            let GateView { verdict, text, observed, samples, reason } = gate;
+            [verdict, text, observed, samples, reason].map(Clone::clone).to_vec()
+        };
+        let rows: Vec<Vec<Cell>> = gates.iter().map(cells).collect();
+        if self.excess(&aligns, &rows) == 0 {
+            self.rows(&aligns, &rows);
+            return;
+        }
+        let short: Vec<Vec<Cell>> = rows.iter().map(|row| row.iter().take(4).cloned().collect()).collect();
+        let aligns = [Align::Left, Align::Left, Align::Right, Align::Right];
+        let widths = self.widths(&aligns, &short);
+        for (row, gate) in short.iter().zip(gates) {
+            self.row(&aligns, &widths, row);
+            if !gate.reason.text().is_empty() {
+                self.wrapped("        ", gate.reason.text(), gate.reason.tone);
+            }
+        }
     }
 
     fn validity(&mut self, parts: &[Cell], findings: &[FindingView]) {
         self.title("Validity");
-        let parts: Vec<String> = parts.iter().map(|part| self.paint(part.text(), part.tone)).collect();
-        self.line(&format!("  {}", parts.join(" · ")));
+        let mut line = String::from("  ");
+        let mut used = 2;
+        for (index, part) in parts.iter().enumerate() {
+            let width = part.text().width();
+            if index > 0 && used + 3 + width > self.options.width {
+                self.line(&line);
+                line = String::from("  ");
+                used = 2;
+            } else if index > 0 {
+                line.push_str(" · ");
+                used += 3;
+            }
+            line.push_str(&self.paint(part.text(), part.tone));
+            used += width;
+        }
+        self.line(&line);
         for finding in findings {
-            let weight = self.paint(finding.weight.text(), finding.weight.tone);
             let source = finding.source.text();
             let source = if source.is_empty() { String::new() } else { format!("`{source}`: ") };
-            self.line(&format!("  {weight}: {source}{}", finding.text.text()));
+            let text = format!("{}: {source}{}", finding.weight.text(), finding.text.text());
+            self.wrapped("  ", &text, finding.weight.tone);
         }
     }
 
+    /// Lines that fit, all but the first further in. A word up to the first colon has the tone, or all of a faint text.
+    fn wrapped(&mut self, indent: &str, text: &str, tone: Tone) {
+        let room = self.options.width.saturating_sub(indent.width() + 2).max(MIN_TEXT);
+        for (index, line) in wrap(text, room).into_iter().enumerate() {
+            let line = match line.split_once(':') {
+                _ if tone == Tone::Faint => self.paint(&line, tone),
+                Some((word, rest)) if index == 0 => format!("{}:{rest}", self.paint(word, tone)),
+                _ => line,
+            };
+            let deeper = if index == 0 { "" } else { "  " };
+            self.line(&format!("{indent}{deeper}{line}"));
+        }
+    }
+
+    /// Columns that are not missed much give way before texts are cut.
     fn table(&mut self, table: &TableView) {
         self.title(table.title);
-        let aligns: Vec<Align> = table.headings.iter().map(|heading| heading.align).collect();
-        let head = table.headings.iter().map(|heading| Cell::toned(heading.name, Tone::Faint)).collect();
-        let rows: Vec<Vec<Cell>> = std::iter::once(head).chain(table.rows.iter().cloned()).collect();
+        let mut shown: Vec<usize> = (0..table.headings.len()).collect();
+        let mut left_out = Vec::new();
+        let pick = |shown: &[usize]| {
+            let aligns: Vec<Align> =
+                shown.iter().filter_map(|&column| Some(table.headings.get(column)?.align)).collect();
+            let heads = shown.iter().filter_map(|&column| table.headings.get(column));
+            let mut rows = vec![heads.map(|head| Cell::toned(head.name, Tone::Faint)).collect::<Vec<_>>()];
+            let cells =
+                |row: &Vec<Cell>| shown.iter().filter_map(|&column| row.get(column).cloned()).collect();
+            rows.extend(table.rows.iter().map(cells));
+            (aligns, rows)
+        };
+        let (mut aligns, mut rows) = pick(&shown);
+        for name in table.optional {
+            if self.excess(&aligns, &rows) == 0 || !self.overflows(&aligns, &rows) {
+                break;
+            }
+            let is_it = |column: &usize| table.headings.get(*column).is_some_and(|head| head.name == *name);
+            if let Some(position) = shown.iter().position(is_it) {
+                shown.remove(position);
+                left_out.push(*name);
+                (aligns, rows) = pick(&shown);
+            }
+        }
         self.rows(&aligns, &rows);
         for note in &table.notes {
-            let note = self.paint(note.text(), note.tone);
-            self.line(&format!("  {note}"));
+            self.wrapped("  ", note.text(), note.tone);
+        }
+        if !left_out.is_empty() {
+            self.wrapped("  ", &format!("left out on a narrow screen: {}", left_out.join(", ")), Tone::Faint);
         }
     }
 
@@ -144,10 +207,14 @@ impl Layout {
         if !view.record.text().is_empty() {
             self.line(&format!("Record  {}", view.record.text()));
         }
+        let widest = view.next.iter().map(|(command, _)| command.text().width()).max().unwrap_or(0);
         for (index, (command, purpose)) in view.next.iter().enumerate() {
             let label = if index == 0 { "Next  " } else { "      " };
-            let purpose = self.paint(&format!("# {}", purpose.text()), Tone::Faint);
-            self.line(&format!("{label}  {}  {purpose}", command.text()));
+            let blank = " ".repeat(widest.saturating_sub(command.text().width()));
+            let fits = 12 + widest + purpose.text().width() <= self.options.width;
+            let purpose =
+                if fits { self.paint(&format!("# {}", purpose.text()), Tone::Faint) } else { String::new() };
+            self.line(&format!("{label}  {}{blank}  {purpose}", command.text()));
         }
     }
 
@@ -160,27 +227,40 @@ impl Layout {
     fn rows(&mut self, aligns: &[Align], rows: &[Vec<Cell>]) {
         let widths = self.widths(aligns, rows);
         for row in rows {
-            let mut line = String::from("  ");
-            for ((cell, &width), &align) in row.iter().zip(&widths).zip(aligns) {
-                let text = cut(cell.text(), width);
-                let blank = " ".repeat(width.saturating_sub(text.width()));
-                let text = self.paint(&text, cell.tone);
-                // Writing to a `String` cannot fail.
-                let _ = match align {
-                    Align::Left => write!(line, "{text}{blank}  "),
-                    Align::Right => write!(line, "{blank}{text}  "),
-                };
-            }
-            self.line(&line);
+            self.row(aligns, &widths, row);
         }
+    }
+
+    fn row(&mut self, aligns: &[Align], widths: &[usize], row: &[Cell]) {
+        let mut line = String::from("  ");
+        for ((cell, &width), &align) in row.iter().zip(widths).zip(aligns) {
+            let text = cut(cell.text(), width);
+            let blank = " ".repeat(width.saturating_sub(text.width()));
+            let text = self.paint(&text, cell.tone);
+            // Writing to a `String` cannot fail.
+            let _ = match align {
+                Align::Left => write!(line, "{text}{blank}  "),
+                Align::Right => write!(line, "{blank}{text}  "),
+            };
+        }
+        self.line(&line);
+    }
+
+    /// By how many columns the rows are too wide.
+    fn excess(&self, aligns: &[Align], rows: &[Vec<Cell>]) -> usize {
+        let widths = natural(aligns, rows);
+        (widths.iter().sum::<usize>() + 2 * widths.len()).saturating_sub(self.options.width)
+    }
+
+    /// Whether they are too wide even with texts cut.
+    fn overflows(&self, aligns: &[Align], rows: &[Vec<Cell>]) -> bool {
+        let widths = self.widths(aligns, rows);
+        widths.iter().sum::<usize>() + 2 * widths.len() > self.options.width
     }
 
     /// Natural widths; then the last column of texts gives way until the line fits, then the widest ones.
     fn widths(&self, aligns: &[Align], rows: &[Vec<Cell>]) -> Vec<usize> {
-        let widest = |column: usize| {
-            rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.text().width()).max().unwrap_or(0)
-        };
-        let mut widths: Vec<usize> = (0..aligns.len()).map(widest).collect();
+        let mut widths = natural(aligns, rows);
         // Two blanks in front, two between.
         let mut excess = (widths.iter().sum::<usize>() + 2 * widths.len()).saturating_sub(self.options.width);
         if let (Some(width), Some(Align::Left)) = (widths.last_mut(), aligns.last()) {
@@ -197,6 +277,30 @@ impl Layout {
         }
         widths
     }
+}
+
+/// The widest cell of each column.
+fn natural(aligns: &[Align], rows: &[Vec<Cell>]) -> Vec<usize> {
+    let widest = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.text().width()).max().unwrap_or(0)
+    };
+    (0..aligns.len()).map(widest).collect()
+}
+
+/// The text in lines of at most `width` columns, broken at blanks; a longer word stands alone.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.width() + 1 + word.width() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// The text in at most `width` columns, cut with `…`.

@@ -5,6 +5,8 @@
 
 mod tables;
 
+pub(crate) use tables::metric_name;
+
 use bench_results::{Finding, FindingKind, Summary, ThresholdSummary, Verdict, minimum_samples};
 
 use crate::{
@@ -79,6 +81,8 @@ pub struct TableView {
     pub headings: Vec<Heading>,
     /// One cell for each column.
     pub rows: Vec<Vec<Cell>>,
+    /// Columns that a narrow screen leaves out, least important first.
+    pub optional: &'static [&'static str],
     /// Below it.
     pub notes: Vec<Cell>,
 }
@@ -298,7 +302,11 @@ fn next(summary: &Summary, context: &ViewContext) -> Vec<(Cell, Cell)> {
         next.push((Cell::new(&command), Cell::new("remove what the run left on the cluster")));
     }
     next.push((
-        Cell::new(&format!("bench report {id} --output json")),
+        Cell::new(&format!("bench report {id} --format html -o report.html")),
+        Cell::new("charts, in one file for a browser"),
+    ));
+    next.push((
+        Cell::new(&format!("bench report {id} --format json")),
         Cell::new("all numbers, for machines"),
     ));
     next

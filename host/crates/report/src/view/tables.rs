@@ -13,6 +13,9 @@ const MAX_ROWS: usize = 30;
 const MAX_CAUSES: usize = 5;
 const MAX_NAMES: usize = 3;
 
+/// Columns of any table that are not missed much.
+const OPTIONAL: &[&str] = &["elapsed", "p90", "due", "outcome", "reason"];
+
 /// Those that have something to say.
 pub(super) fn tables(summary: &Summary) -> Vec<TableView> {
     let mut tables = vec![
@@ -50,7 +53,7 @@ fn table(title: &'static str, headings: Vec<Heading>, mut rows: Vec<Vec<Cell>>) 
         let text = format!("and {} more in the record", format::counted(more as u64, "row"));
         notes.push(Cell::toned(&text, Tone::Faint));
     }
-    TableView { title, headings, rows, notes }
+    TableView { title, headings, rows, optional: OPTIONAL, notes }
 }
 
 fn jobs(summary: &Summary) -> TableView {
@@ -193,7 +196,7 @@ fn values(summary: &Summary) -> TableView {
 }
 
 /// As a threshold names it: `pod-latency.ready{job="create-pods"}`.
-fn metric_name(metric: &MetricSummary) -> String {
+pub(crate) fn metric_name(metric: &MetricSummary) -> String {
     let labels: Vec<String> =
         metric.labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
     let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(", ")) };
