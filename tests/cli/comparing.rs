@@ -38,7 +38,10 @@ fn repeated_runs_are_one_group_that_can_be_named_and_compared() {
     assert!(table.stdout.contains("INCONCLUSIVE") && table.stdout.contains("B vs A"), "{}", table.stdout);
     let environment = &bench.run(&["report", "latest", "--format", "json"]).json()["environment"];
     assert_eq!(environment["nodes"][0]["count"], 10, "{environment}");
-    assert!(environment["objectsAfter"]["nodes"] == 10 && environment["admission"].is_array(), "{environment}");
+    assert!(
+        environment["objectsAfter"]["nodes"] == 10 && environment["admission"].is_array(),
+        "{environment}"
+    );
     let id = before["runs"][0]["runId"].as_str().expect("an id");
     let tagged = bench.run(&["runs", "rm", id]).ended_with(14);
     assert!(tagged.stderr.contains("tagged `main`"), "{}", tagged.stderr);

@@ -84,7 +84,8 @@ fn decades(low: f64, high: f64, unit: &str) -> Vec<(f64, String)> {
         let step = [1.0, 2.0, 5.0, 10.0].map(|lead| lead * power).into_iter().find(|step| *step >= rough);
         let step = step.unwrap_or(rough).max(1e-9);
         let first = (from / step).ceil() as i64;
-        let values = (first..first.saturating_add(8)).map(|n| n as f64 * step).take_while(|value| *value <= to);
+        let values =
+            (first..first.saturating_add(8)).map(|n| n as f64 * step).take_while(|value| *value <= to);
         return values.map(|value| (value.log10(), format::value(value, unit))).collect();
     }
     let (first, last) = (low.floor() as i32, high.ceil() as i32);
