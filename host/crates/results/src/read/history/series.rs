@@ -9,8 +9,8 @@ use crate::{
     event_line::EventLine,
     layout,
     number_line::NumberLine,
-    quantile::minimum_samples,
     read::{ReadError, RecordFiles, interval_log},
+    statistics::order::minimum_samples,
     tag,
 };
 
