@@ -28,12 +28,12 @@ fn repeated_runs_are_one_group_that_can_be_named_and_compared() {
     bench.run(&["runs", "tag", "main", &group(&before)]).ended_with(0);
     let tagged = bench.run(&["runs", "tag", "main"]).ended_with(0);
     assert_eq!(tagged.stdout.lines().count(), 2, "{}", tagged.stdout);
-    let arguments = ["compare", "--baseline", "main", &group(&after), "--allow-invalid", "--output", "json"];
+    let arguments = ["compare", "--allow-invalid", "--output", "json", "--baseline", "main", &group(&after)];
     let ran = bench.run(&arguments).ended_with(12);
     let comparison = ran.json();
     assert_eq!(comparison["verdict"], "inconclusive", "{comparison}");
     assert_eq!(comparison["rows"][0]["metric"], "p50(pod-latency.ready)");
-    let sides = ["compare", &group(&before), "--", &group(&after), "--allow-invalid"];
+    let sides = ["compare", "--allow-invalid", &group(&before), "--", &group(&after)];
     let table = bench.run(&sides).ended_with(12);
     assert!(table.stdout.contains("INCONCLUSIVE") && table.stdout.contains("B vs A"), "{}", table.stdout);
     let environment = &bench.run(&["report", "latest", "--format", "json"]).json()["environment"];
@@ -62,7 +62,7 @@ fn a_calibration_is_kept_and_other_scenarios_are_refused() {
     let text = std::fs::read_to_string(bench.folder.path().join("short.yaml")).expect("the scenario");
     bench.write("other.yaml", &text.replace("pods: 10", "pods: 11"));
     bench.run(&["run", "other.yaml", "--quiet"]);
-    let other = ["compare", &ids[0], "--", "latest", "--allow-invalid"];
+    let other = ["compare", "--allow-invalid", &ids[0], "--", "latest"];
     let refused = bench.run(&other).ended_with(14);
     assert!(refused.stderr.contains("--allow-different scenario"), "{}", refused.stderr);
     let mut calibrate = vec!["calibrate", "--output", "json"];
@@ -83,6 +83,7 @@ fn mistakes_in_comparisons_are_named() {
     for (arguments, code, said) in [
         (&["compare", "latest"][..], 2, "two sides are compared"),
         (&["compare", "latest", "--", "latest"], 2, "there are no runs"),
+        (&["compare", "a", "--", "b", "--output", "json"], 2, "options go before `--`"),
         (&["compare", "--baseline", "gone", "latest"], 2, "no run"),
         (&["calibrate"], 2, "required"),
         (&["runs", "tag", "../x", "latest"], 2, "there are no runs"),

@@ -40,6 +40,9 @@ pub fn run(args: &CompareArgs, ui: &Ui) -> Result<Exit, Failure> {
 /// Selectors of both sides.
 fn sides(args: &CompareArgs) -> Result<(Vec<String>, Vec<String>), Failure> {
     let usage = |text: &str| Failure::error(Exit::Usage, Message(text.to_owned()));
+    if let Some(option) = args.b.iter().find(|selector| selector.starts_with("--")) {
+        return Err(usage(&format!("options go before `--`: `{option}` stands after it")));
+    }
     let sides = match (&args.baseline, args.b.is_empty()) {
         (Some(tag), true) => (vec![tag.clone()], args.a.clone()),
         (Some(tag), false) if args.a.is_empty() => (vec![tag.clone()], args.b.clone()),

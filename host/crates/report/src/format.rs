@@ -116,11 +116,8 @@ pub(crate) fn quantile(distribution: &Distribution, q: f64) -> String {
     };
     let text = range(low.map(|low| low as f64), high.map(|high| high as f64), &distribution.unit);
     let mark = if *enough { "" } else { "*" };
-    match estimate {
-        Some(estimate) => {
-            let value = estimate.value.map_or(NEVER.to_owned(), |v| value(v as f64, &distribution.unit));
-            format!("{text} ≈{value}{mark}")
-        }
+    match estimate.and_then(|estimate| estimate.value) {
+        Some(likely) => format!("{text} ≈{}{mark}", value(likely as f64, &distribution.unit)),
         None => format!("{text}{mark}"),
     }
 }

@@ -210,7 +210,7 @@ fn gate(threshold: &ThresholdSummary) -> GateView {
         (true, Some(share)) if is_share => format::percent(share),
         (true, _) => {
             let value = format::range(threshold.low, threshold.high, &threshold.unit);
-            match threshold.confidence {
+            match threshold.confidence.filter(|sure| sure.low.is_some()) {
                 Some(sure) => format!("{value} [{}]", format::interval(sure.low, sure.high, &threshold.unit)),
                 None => value,
             }

@@ -37,7 +37,10 @@ fn template(gates: &[&str]) -> Summary {
     let dir = root.path().join("run");
     let thresholds = gates.iter().map(|gate| (*gate).to_owned()).collect();
     FakeRun { thresholds, ..FakeRun::default() }.record(&dir);
-    summarize(&dir).expect("summarises")
+    let mut summary = summarize(&dir).expect("summarises");
+    // Gates and jobs are enough to compare, hundreds of times.
+    summary.metrics.clear();
+    summary
 }
 
 const GATES: [&str; 2] = ["p99(create-pods.response) < 1s", "p50(create-pods.response) < 1s"];
@@ -100,13 +103,13 @@ fn equal_values_are_no_regression_and_few_runs_are_inconclusive() {
 #[test]
 fn noise_asks_for_more_runs_and_a_calibration_widens_the_tolerance() {
     let template = template(&GATES);
-    let mut random = Random::new(5);
+    let mut random = Random::new(8);
     let a = group(&template, &mut random, 5, 0.15, 1.0);
     let b = group(&template, &mut random, 5, 0.15, 1.1);
     let comparison = check(&a, &b);
     assert_eq!(comparison.verdict, ChangeVerdict::Inconclusive, "{comparison:#?}");
     assert!(comparison.rows[0].more_runs.is_some_and(|more| more > 3), "{:?}", comparison.rows[0]);
-    let calibration = calibrate(&group(&template, &mut random, 20, 0.15, 1.0)).expect("calibrates");
+    let calibration = calibrate(&group(&template, &mut random, 40, 0.15, 1.0)).expect("calibrates");
     assert!(calibration.fits(&a[0]));
     let metric = calibration.metrics.iter().find(|m| m.metric == "p99(create-pods.response)").expect("there");
     assert!((0.1..0.2).contains(&metric.cv), "{}", metric.cv);

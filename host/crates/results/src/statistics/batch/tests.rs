@@ -5,7 +5,8 @@ use crate::statistics::{order, special::normal_quantile};
 
 /// Standard normal values with correlation `rho` from one to the next, by splitmix64.
 fn correlated(seed: u64, n: usize, rho: f64) -> Vec<f64> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    // Not a multiple of the step: streams of different seeds would be the same one, shifted.
+    let mut state = seed.wrapping_mul(0xbf58_476d_1ce4_e5b9) ^ 0x94d0_49bb_1331_11eb;
     let mut uniform = || {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
