@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use bench_lab::{Door, PASSWORD, USER};
-use bench_limiter::RunClock;
+use bench_limiter::{Limiter, RunClock};
 use bench_model::TimeNs;
 use bench_prometheus::{Auth, Endpoint, Prometheus, QueryError, Series};
 
@@ -42,7 +42,7 @@ fn client(door: Door, auth: Auth, ca: bool) -> (Prometheus, RunClock) {
         ca_file: ca.then(|| server.ca_file()),
         timeout: Duration::from_secs(20),
     };
-    (Prometheus::new(endpoint, clock.clone()).expect("an endpoint"), clock)
+    (Prometheus::new(endpoint, clock, Limiter::unlimited()).expect("an endpoint"), clock)
 }
 
 fn open() -> (Prometheus, RunClock) {

@@ -3,7 +3,8 @@
 //! Needs Chromium. Without one the test says so and passes, unless `BENCH_BROWSER=required`, which `cargo xtask test`
 //! sets where it can install one. `BENCH_SCREENSHOTS=DIR` keeps pictures to look at.
 
-#![expect(clippy::expect_used, reason = "a test fails loudly")]
+// Helpers are tests too; without this, clippy treats them as production code.
+#![cfg(test)]
 
 mod browser;
 #[path = "../../host/crates/results/tests/fake/run.rs"]

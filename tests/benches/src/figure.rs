@@ -124,8 +124,8 @@ mod tests {
         table.judge("a", "s", &[9.0, 1.0, 1.234_5], Target::AtMost(1.5));
         table.judge("b", "MiB", &[9.0, 1.0, 1.2], Target::NeverOver(8.0));
         let text = table.to_string();
-        assert!(text.contains("| a, s | 1 | 1.23 | 9 | median ≤ 1.5 | yes |"), "{text}");
-        assert!(text.contains("| b, MiB | 1 | 1.2 | 9 | max ≤ 8 | **no** |"), "{text}");
+        assert!(text.contains("| a, s | 1 | 1.23 | 9 | median ≤ 1.50 | yes |"), "{text}");
+        assert!(text.contains("| b, MiB | 1 | 1.20 | 9 | max ≤ 8 | **no** |"), "{text}");
     }
 
     #[test]

@@ -52,8 +52,13 @@ pub fn comparison_page(comparison: &Comparison) -> Page {
     let rows = |primary: bool| -> Vec<Vec<Cell>> {
         comparison.rows.iter().filter(|row| row.primary == primary).map(change_row).collect()
     };
-    let table =
-        |title, primary| TableView { title, headings: headings(), rows: rows(primary), notes: Vec::new() };
+    let table = |title, primary| TableView {
+        title,
+        headings: headings(),
+        rows: rows(primary),
+        optional: &[],
+        notes: Vec::new(),
+    };
     let mut tables = vec![table("Deciding", true), table("For information", false), differences(comparison)];
     tables.retain(|table| !table.rows.is_empty());
     Page {
@@ -146,7 +151,7 @@ fn differences(comparison: &Comparison) -> TableView {
         })
         .collect();
     let headings = vec![left("condition"), left(""), left("A"), left("B")];
-    TableView { title: "Conditions that differ", headings, rows, notes: Vec::new() }
+    TableView { title: "Conditions that differ", headings, rows, optional: &[], notes: Vec::new() }
 }
 
 fn comparison_notes(comparison: &Comparison) -> Vec<Cell> {
@@ -177,7 +182,7 @@ pub fn group_page(runs: &[(String, Summary)]) -> Page {
         vec![Cell::new(id), Cell::toned(word, tone), Cell::new(&summary.conclusion.reason)]
     });
     let headings = vec![left("run"), left("verdict"), left("reason")];
-    let table = TableView { title: "Runs", headings, rows: rows.collect(), notes: Vec::new() };
+    let table = TableView { title: "Runs", headings, rows: rows.collect(), optional: &[], notes: Vec::new() };
     let summaries: Vec<Summary> = runs.iter().map(|(_, summary)| summary.clone()).collect();
     let mut tables = vec![table];
     let mut notes = Vec::new();
@@ -249,5 +254,5 @@ fn variation(calibration: &Calibration, with_plan: bool) -> TableView {
             row
         })
         .collect();
-    TableView { title: "From run to run", headings, rows, notes: Vec::new() }
+    TableView { title: "From run to run", headings, rows, optional: &[], notes: Vec::new() }
 }

@@ -1,6 +1,6 @@
 //! Series over time agree with the summary of the same record.
 
-#![expect(clippy::expect_used, reason = "a test fails loudly")]
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails loudly")]
 
 #[path = "fake/run.rs"]
 mod fake;

@@ -103,11 +103,11 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
 #[track_caller]
 pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let (_never_sent, never) = std::sync::mpsc::channel::<()>();
-    for _ in 0..1200 {
+    for _ in 0..6000 {
         if let Some(found) = look() {
             return found;
         }
         let _ = never.recv_timeout(Duration::from_millis(50));
     }
-    panic!("waited a minute or more for {what}");
+    panic!("waited five minutes or more for {what}");
 }

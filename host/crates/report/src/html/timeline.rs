@@ -71,6 +71,7 @@ fn mark(event: &EventLine) -> Option<Mark> {
         | EventLine::LogsDropped { .. }
         | EventLine::ClockOffset { .. }
         | EventLine::Doubt { .. }
+        | EventLine::EnvironmentSeen { .. }
         | EventLine::CleanedUp { .. }
         | EventLine::Finished { .. } => return None,
     };

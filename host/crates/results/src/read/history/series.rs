@@ -14,6 +14,11 @@ use crate::{
     tag,
 };
 
+/// Bin, number in the file and encoded histogram of the line of each second.
+type LinesBySecond<'a> = BTreeMap<i64, (usize, usize, &'a str)>;
+/// Unit and label sets of a metric.
+type Declared<'a> = (&'a str, Vec<&'a Vec<Label>>);
+
 /// Rows of a heat map in each power of ten.
 const ROWS_PER_DECADE: f64 = 10.0;
 /// Points of a spectrum in each power of ten of 1/(1-p).
@@ -123,11 +128,8 @@ impl LogFile {
     }
 
     /// Its lines by tag.
-    pub(super) fn by_tag(
-        &self,
-        bins: Bins,
-    ) -> Result<BTreeMap<&str, BTreeMap<i64, (usize, usize, &str)>>, ReadError> {
-        let mut tags: BTreeMap<&str, BTreeMap<i64, (usize, usize, &str)>> = BTreeMap::new();
+    pub(super) fn by_tag(&self, bins: Bins) -> Result<BTreeMap<&str, LinesBySecond<'_>>, ReadError> {
+        let mut tags: BTreeMap<&str, LinesBySecond<'_>> = BTreeMap::new();
         for line in interval_log::lines(&self.path, &self.content) {
             let (number, line) = line?;
             let entry = (bins.of(line.second), number, line.encoded);
@@ -278,7 +280,7 @@ pub(super) fn read(
     bins: Bins,
     max: usize,
 ) -> Result<(Vec<SeriesHistory>, usize), ReadError> {
-    let mut declared: BTreeMap<(&str, &str), (&str, Vec<&Vec<Label>>)> = BTreeMap::new();
+    let mut declared: BTreeMap<(&str, &str), Declared<'_>> = BTreeMap::new();
     for event in events {
         let EventLine::InstrumentOpened {
             source, name, kind: InstrumentKind::Histogram, unit, labels, ..
