@@ -110,7 +110,9 @@ fn a_range_has_a_point_for_each_step_of_which_there_is_data() {
         assert_eq!(series.len(), 1);
         assert!((2..=4).contains(&series[0].value.len()), "{series:?}");
         assert!(series[0].at.is_sorted(), "{series:?}");
-        assert!(series[0].at.iter().all(|&at| (start..=end).contains(&at)), "{series:?}");
+        // Prometheus counts in milliseconds.
+        let asked = TimeNs(start.0 - 1_000_000)..=end;
+        assert!(series[0].at.iter().all(|at| asked.contains(at)), "{series:?}");
     });
 }
 

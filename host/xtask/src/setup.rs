@@ -130,6 +130,10 @@ pub fn real_nodes_for_tests() -> anyhow::Result<&'static str> {
 ///
 /// Value of `BENCH_PROMETHEUS` for the tests: `off` where it cannot be had.
 pub fn prometheus_for_tests() -> anyhow::Result<&'static str> {
+    if std::env::var_os("BENCH_PROMETHEUS").is_some_and(|wish| wish == "off") {
+        say("NOT TESTED: a real Prometheus (BENCH_PROMETHEUS=off)");
+        return Ok("off");
+    }
     let folder = bench_lab::default_cache()?.join(bench_lab::PROMETHEUS_UNPACKED);
     if bench_lab::prometheus_program().is_none() {
         std::fs::create_dir_all(&folder)?;
@@ -174,6 +178,10 @@ fn install(packages: &[&str]) {
 /// Installs a browser for the tests of the HTML report where that can be done: on Debian, as root. Returns whether there
 /// is one, so that its tests must run.
 pub fn browser() -> anyhow::Result<bool> {
+    if std::env::var_os("BENCH_BROWSER").is_some_and(|wish| wish == "off") {
+        say("NOT TESTED: the HTML report in a browser (BENCH_BROWSER=off)");
+        return Ok(false);
+    }
     let is_there = |name: &str| {
         let found = Command::new("sh").args(["-c", &format!("command -v {name}")]).output();
         found.is_ok_and(|output| output.status.success())

@@ -153,8 +153,8 @@ impl Prometheus {
             if status.is_some() || deadline.is_over() {
                 return Err(PrometheusError::NotReady { status, tail: self.process.log_tail(2_000) });
             }
-            // It listens only after it has read its data.
-            if std::net::TcpStream::connect(self.address).is_ok() {
+            // It listens before it has read its data, and answers 503 until then.
+            if self.process.log_tail(20_000).contains("Server is ready to receive web requests") {
                 return Ok(());
             }
         }
