@@ -69,6 +69,10 @@ fn hostile() -> FakeRun {
 
 /// The browser; `None` when there is none and there need not be one.
 fn start() -> Option<Browser> {
+    if std::env::var("BENCH_BROWSER").is_ok_and(|value| value == "off") {
+        eprintln!("NOT TESTED: the HTML report in a browser (BENCH_BROWSER=off)");
+        return None;
+    }
     if let Some(program) = browser::program() {
         return Some(Browser::start(&program));
     }
