@@ -38,6 +38,8 @@ const PASSWORD_HASH: &str = "$2b$04$KX1YDOjg.EDQ3HoWOibliuN/S6ARQJYwQKW33uF71Eye
 
 const READY_LIMIT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(25);
+/// Bytes at the end of the log; a start writes less.
+const LOG_READ: u64 = 16_000;
 
 /// Who is let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,8 +155,8 @@ impl Prometheus {
             if status.is_some() || deadline.is_over() {
                 return Err(PrometheusError::NotReady { status, tail: self.process.log_tail(2_000) });
             }
-            // It listens before it has read its data, and answers 503 until then.
-            if self.process.log_tail(20_000).contains("Server is ready to receive web requests") {
+            // It listens before that, and answers with 503; the log tells without going through the door.
+            if self.process.log_tail(LOG_READ).contains("Server is ready to receive web requests") {
                 return Ok(());
             }
         }
