@@ -49,8 +49,13 @@ pub fn comparison_page(comparison: &Comparison) -> Page {
     };
     let (a, b) = (side(&comparison.a), side(&comparison.b));
     let scenario = &comparison.scenario;
+    let shown = shown_rows(&comparison.rows);
     let rows = |primary: bool| -> Vec<Vec<Cell>> {
-        comparison.rows.iter().filter(|row| row.primary == primary).map(change_row).collect()
+        shown
+            .iter()
+            .filter(|(_, row)| row.primary == primary)
+            .map(|(name, row)| change_row(name, row))
+            .collect()
     };
     let table = |title, primary| TableView {
         title,
@@ -70,6 +75,35 @@ pub fn comparison_page(comparison: &Comparison) -> Page {
     }
 }
 
+/// Rows with the names to show, quantiles of a metric together. Labels are left out where the name alone tells
+/// rows apart; of two rows that say the same the one with the shorter name stays.
+fn shown_rows(rows: &[ChangeRow]) -> Vec<(String, &ChangeRow)> {
+    let short = |row: &ChangeRow| match (row.metric.find('{'), row.metric.rfind('}')) {
+        (Some(open), Some(close)) if open < close => {
+            let (before, after) = (row.metric.get(..open), row.metric.get(close + 1..));
+            format!("{}{}", before.unwrap_or_default(), after.unwrap_or_default())
+        }
+        _ => row.metric.clone(),
+    };
+    let is_said = |row: &ChangeRow| {
+        let same = |other: &&ChangeRow| other.metric == short(row) && other.a == row.a && other.b == row.b;
+        row.metric != short(row) && rows.iter().any(|other| same(&other))
+    };
+    let left: Vec<&ChangeRow> = rows.iter().filter(|row| !is_said(row)).collect();
+    let mut shown: Vec<(String, &ChangeRow)> = left
+        .iter()
+        .map(|row| {
+            let is_unique = left.iter().filter(|other| short(other) == short(row)).count() == 1;
+            (if is_unique { short(row) } else { row.metric.clone() }, *row)
+        })
+        .collect();
+    // `p50(a.b)` and `p99(a.b)` stand together.
+    shown.sort_by_cached_key(|(name, _)| {
+        name.split_once('(').map(|(q, metric)| (metric.to_owned(), q.to_owned()))
+    });
+    shown
+}
+
 fn headings() -> Vec<Heading> {
     vec![
         left("metric"),
@@ -78,13 +112,11 @@ fn headings() -> Vec<Heading> {
         right("B vs A"),
         right("interval"),
         right("p"),
-        right("n"),
-        right("tolerance"),
         left("verdict"),
     ]
 }
 
-fn change_row(row: &ChangeRow) -> Vec<Cell> {
+fn change_row(name: &str, row: &ChangeRow) -> Vec<Cell> {
     let percent = |ratio: f64| format!("{:+.1}%", (ratio - 1.0) * 100.0);
     let interval = match (row.low, row.high) {
         (Some(low), Some(high)) => format!("[{}, {}]", percent(low), percent(high)),
@@ -94,22 +126,19 @@ fn change_row(row: &ChangeRow) -> Vec<Cell> {
     // As benchstat: a change that may be none is not shown as one.
     let is_sure = row.p_adjusted < 0.05;
     let change = match row.ratio {
-        Some(ratio) if is_sure => percent(ratio),
-        Some(ratio) => format!("~ {}", percent(ratio)),
+        _ if !is_sure => "~".to_owned(),
+        Some(ratio) => percent(ratio),
         None => format::NEVER.to_owned(),
     };
     let mark = if row.bounded { "≈" } else { "" };
-    let n = format!("{}+{}", row.a.values.len(), row.b.values.len());
     let (word, tone) = verdict(row);
     vec![
-        Cell::new(&row.metric),
+        Cell::new(name),
         Cell::new(&format!("{mark}{}", side(&row.a, &row.unit))),
         Cell::new(&format!("{mark}{}", side(&row.b, &row.unit))),
         Cell::toned(&change, tone),
         Cell::new(&interval),
         Cell::new(&format!("{:.3}", row.p_adjusted)),
-        Cell::new(&n),
-        Cell::toned(&format!("{:.1}%", row.tolerance * 100.0), Tone::Faint),
         Cell::toned(&word, tone),
     ]
 }
@@ -119,14 +148,16 @@ fn verdict(row: &ChangeRow) -> (String, Tone) {
         ChangeVerdict::Regression if row.primary => ("REGRESSION".to_owned(), Tone::Bad),
         ChangeVerdict::Regression => ("worse".to_owned(), Tone::Warning),
         ChangeVerdict::Improvement => ("better".to_owned(), Tone::Good),
-        ChangeVerdict::NoRegression => ("no regression".to_owned(), Tone::Plain),
-        ChangeVerdict::NoData => ("too few samples".to_owned(), Tone::Warning),
+        ChangeVerdict::NoRegression if row.primary => ("no regression".to_owned(), Tone::Good),
+        ChangeVerdict::NoRegression => ("same".to_owned(), Tone::Plain),
+        ChangeVerdict::NoData => ("too few".to_owned(), Tone::Warning),
+        ChangeVerdict::Inconclusive if !row.primary => (String::new(), Tone::Plain),
         ChangeVerdict::Inconclusive => {
             let more = match row.more_runs {
                 Some(n) if n < 1000 => format!(", about {n} more"),
                 _ => String::new(),
             };
-            (format!("inconclusive{more}"), Tone::Warning)
+            (format!("unsure{more}"), Tone::Warning)
         }
     }
 }
@@ -169,8 +200,15 @@ fn comparison_notes(comparison: &Comparison) -> Vec<Cell> {
         notes
             .push(faint("≈ known only between bounds; the most likely value, or their middle, is compared."));
     }
-    if comparison.rows.iter().any(|row| row.tolerance_from == ToleranceSource::Calibration) {
-        notes.push(faint("Tolerances above 2 % are from `bench calibrate`."));
+    let deciding = || comparison.rows.iter().filter(|row| row.primary);
+    let tolerances = deciding().map(|row| row.tolerance);
+    let (low, high) = tolerances.fold((f64::INFINITY, 0.0_f64), |(low, high), t| (low.min(t), high.max(t)));
+    if low.is_finite() {
+        let percent = |share: f64| format!("{:.1} %", share * 100.0);
+        let range = if low == high { percent(low) } else { format!("{} to {}", percent(low), percent(high)) };
+        let calibrated = deciding().any(|row| row.tolerance_from == ToleranceSource::Calibration);
+        let from = if calibrated { ", from `bench calibrate`" } else { "" };
+        notes.push(faint(&format!("A change up to {range} does not matter{from}. ~: may be none.")));
     }
     notes
 }
