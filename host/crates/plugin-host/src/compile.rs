@@ -1,6 +1,13 @@
 //! The wasmtime engine: its settings, each with its reason, and the clock that limits guests.
 
-use std::{thread, time::Duration};
+use std::{
+    sync::{
+        Arc, OnceLock, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread::{self, Thread},
+    time::Duration,
+};
 
 use wasmtime::{Config, Engine, OptLevel};
 
@@ -21,8 +28,8 @@ pub enum EngineError {
     Ticker(#[source] std::io::Error),
 }
 
-/// Makes an engine, and the thread that advances its epoch for as long as it is used.
-pub(crate) fn engine() -> Result<Engine, EngineError> {
+/// Makes an engine, and the thread that advances its epoch while there are guests.
+pub(crate) fn engine() -> Result<Arc<Ticker>, EngineError> {
     let mut config = Config::new();
     config
         // Guests use synchronous functions; with it, every call costs three times as much.
@@ -38,21 +45,67 @@ pub(crate) fn engine() -> Result<Engine, EngineError> {
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(16));
     let engine =
         Engine::new(&config).map_err(|error| EngineError::Settings { message: format!("{error:#}") })?;
-    start_ticker(&engine)?;
-    Ok(engine)
+    Ticker::start(engine)
 }
 
-/// Advances the epoch until the last user of the engine is gone.
-fn start_ticker(engine: &Engine) -> Result<(), EngineError> {
-    let engine = engine.weak();
-    let tick = move || {
-        while let Some(engine) = engine.upgrade() {
-            engine.increment_epoch();
-            drop(engine);
-            // Nobody unparks this thread: a sleep of one tick, without the spinning of a channel before it.
+/// The engine and its clock.
+pub(crate) struct Ticker {
+    pub(crate) engine: Engine,
+    guests: AtomicUsize,
+    thread: OnceLock<Thread>,
+}
+
+impl Ticker {
+    fn start(engine: Engine) -> Result<Arc<Self>, EngineError> {
+        let ticker = Arc::new(Self { engine, guests: AtomicUsize::new(0), thread: OnceLock::new() });
+        let of = Arc::downgrade(&ticker);
+        let started = thread::Builder::new().name("bench-epoch".to_owned()).spawn(move || tick(&of));
+        let _ = ticker.thread.set(started.map_err(EngineError::Ticker)?.thread().clone());
+        Ok(ticker)
+    }
+
+    /// Ticks for a guest until what is returned is dropped.
+    pub(crate) fn serve(self: &Arc<Self>) -> Ticking {
+        if self.guests.fetch_add(1, Ordering::AcqRel) == 0 {
+            self.wake();
+        }
+        Ticking(Arc::clone(self))
+    }
+
+    fn wake(&self) {
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.wake();
+    }
+}
+
+/// A guest that is there.
+pub(crate) struct Ticking(Arc<Ticker>);
+
+impl Drop for Ticking {
+    fn drop(&mut self) {
+        self.0.guests.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Advances the epoch until the last user of the engine is gone. Without guests it rests: cleaning up takes
+/// minutes, and a hundred wake-ups a second are what it would cost most.
+fn tick(ticker: &Weak<Ticker>) {
+    loop {
+        let Some(serving) = ticker.upgrade() else { return };
+        serving.engine.increment_epoch();
+        let is_idle = serving.guests.load(Ordering::Acquire) == 0;
+        drop(serving);
+        if is_idle {
+            thread::park();
+        } else {
             thread::park_timeout(TICK);
         }
-    };
-    thread::Builder::new().name("bench-epoch".to_owned()).spawn(tick).map_err(EngineError::Ticker)?;
-    Ok(())
+    }
 }

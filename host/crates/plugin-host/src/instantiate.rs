@@ -15,6 +15,7 @@ use wasmtime::{
 use crate::{
     HostError,
     bindings::FullPlugin,
+    compile::Ticking,
     fault::{self, Blame},
     host::{Cut, HostState, wasi},
     limits::HOSTCALL_BYTES,
@@ -69,6 +70,8 @@ pub(crate) struct Guest {
     instance: Instance,
     identity: Identity,
     dead: Option<CallError>,
+    /// Its processor time is counted as long as it lives.
+    _ticking: Ticking,
 }
 
 /// How a call is limited.
@@ -86,6 +89,7 @@ impl Guest {
         pre: &InstancePre<HostState>,
         state: HostState,
         identity: Identity,
+        ticking: Ticking,
     ) -> Result<Self, CallError> {
         let mut store = Store::new(pre.engine(), state);
         store.limiter(|state| &mut state.memory);
@@ -99,7 +103,7 @@ impl Guest {
         });
         store.set_epoch_deadline(1);
         match pre.instantiate_async(&mut store).await {
-            Ok(instance) => Ok(Self { store, instance, identity, dead: None }),
+            Ok(instance) => Ok(Self { store, instance, identity, dead: None, _ticking: ticking }),
             Err(error) => {
                 let _ = store.data_mut().flush().await;
                 Err(identity.blamed(fault::blame(&error, store.data()), "instantiation"))

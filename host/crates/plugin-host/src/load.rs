@@ -3,17 +3,15 @@
 use std::{path::PathBuf, sync::Arc};
 
 use bench_model::{Digest, Manifest, PluginKind, PluginName};
-use wasmtime::{
-    Engine,
-    component::{Component, InstancePre, Linker},
-};
+use wasmtime::component::{Component, InstancePre, Linker};
 
 use crate::{
     CacheError, CallError, EngineError, GuestLimits, HostError, InspectError, InstanceContext, Interfaces,
     ManifestError, Measurement, PluginReference, ResolvedPlugin, Workload,
     bindings::exports::bench::plugin::{measurement, plugin, workload},
     cache::Cache,
-    check_header, compile,
+    check_header,
+    compile::{self, Ticker},
     host::HostState,
     inspect::inspect,
     instantiate::{CallLimit, Guest, Identity, linker},
@@ -35,7 +33,7 @@ pub struct HostSettings {
 /// Loads plugins. Clones share the engine.
 #[derive(Clone)]
 pub struct PluginHost {
-    engine: Engine,
+    ticker: Arc<Ticker>,
     linker: Arc<Linker<HostState>>,
     cache: Option<Cache>,
 }
@@ -114,6 +112,7 @@ pub struct LoadedPlugin {
 
 /// What instances are made of.
 struct Code {
+    ticker: Arc<Ticker>,
     pre: InstancePre<HostState>,
     workload: Option<workload::GuestIndices>,
     measurement: Option<measurement::GuestIndices>,
@@ -134,11 +133,11 @@ impl PluginHost {
     /// # Errors
     /// When this machine cannot run wasmtime, or the cache directory is not private to the user.
     pub fn new(settings: HostSettings) -> Result<Self, PluginHostError> {
-        let engine = compile::engine()?;
-        let linker =
-            linker(&engine).map_err(|error| PluginHostError::Link { message: format!("{error:#}") })?;
+        let ticker = compile::engine()?;
+        let linker = linker(&ticker.engine)
+            .map_err(|error| PluginHostError::Link { message: format!("{error:#}") })?;
         let cache = settings.cache_dir.as_deref().map(Cache::open).transpose()?;
-        Ok(Self { engine, linker: Arc::new(linker), cache })
+        Ok(Self { ticker, linker: Arc::new(linker), cache })
     }
 
     /// Compiles a component, or takes it from the cache, and asks it for its manifest and schema.
@@ -160,7 +159,7 @@ impl PluginHost {
     async fn try_load(&self, resolved: &ResolvedPlugin) -> Result<LoadedPlugin, LoadCause> {
         check_header(&resolved.bytes)?;
         let component = self.component(resolved).await?;
-        let interfaces = inspect(&self.engine, &component)?;
+        let interfaces = inspect(&self.ticker.engine, &component)?;
         let code = self
             .link(&component, &interfaces)
             .map_err(|error| LoadCause::Link { message: format!("{error:#}") })?;
@@ -178,7 +177,7 @@ impl PluginHost {
     }
 
     async fn component(&self, resolved: &ResolvedPlugin) -> Result<Component, LoadCause> {
-        let (engine, cache, resolved) = (self.engine.clone(), self.cache.clone(), resolved.clone());
+        let (engine, cache, resolved) = (self.ticker.engine.clone(), self.cache.clone(), resolved.clone());
         let compile = move || -> wasmtime::Result<Component> {
             let cached = cache.as_ref().and_then(|cache| cache.load(&engine, &resolved.digest));
             if let Some(component) = cached {
@@ -206,7 +205,7 @@ impl PluginHost {
         let measurement =
             exports(PluginKind::Measurement).then(|| measurement::GuestIndices::new(&pre)).transpose()?;
         plugin::GuestIndices::new(&pre)?;
-        Ok(Code { pre, workload, measurement })
+        Ok(Code { ticker: Arc::clone(&self.ticker), pre, workload, measurement })
     }
 
     /// Asks an instance without any grant what it is; the instance is thrown away.
@@ -218,7 +217,7 @@ impl PluginHost {
             user: "inspection".to_owned(),
         };
         let state = HostState::inspected(&limits, Arc::new(no_manifest()));
-        let mut guest = Guest::start(&code.pre, state, identity).await?;
+        let mut guest = Guest::start(&code.pre, state, identity, code.ticker.serve()).await?;
         let exports = guest.exports("plugin", |store, instance| {
             plugin::GuestIndices::new(&code.pre)?.load(store, instance)
         })?;
@@ -292,7 +291,7 @@ impl LoadedPlugin {
             user: context.user.clone(),
         };
         let state = HostState::serving(context, Arc::clone(&self.manifest));
-        Guest::start(&self.code.pre, state, identity).await
+        Guest::start(&self.code.pre, state, identity, self.code.ticker.serve()).await
     }
 
     fn wrong_kind(&self, kind: &'static str) -> CallError {

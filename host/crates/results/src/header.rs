@@ -33,7 +33,7 @@ pub struct BenchFacts {
     pub version: String,
     /// As typed, with secrets left out by the caller.
     pub command: Vec<String>,
-    /// `sha256:…` of the program's file; empty when it could not be read.
+    /// `build-id:…` of the program, as its linker wrote it; empty when there is none.
     pub digest: String,
 }
 

@@ -57,7 +57,7 @@ pub struct EnvironmentSummary {
     pub admission: Option<Vec<String>>,
     /// Feature gates of the API server that differ from nothing said; empty when `/metrics` is closed.
     pub feature_gates: BTreeMap<String, bool>,
-    /// `sha256:…` of the program.
+    /// `build-id:…` of the program.
     pub bench_digest: String,
     /// Processors of the machine that made the load.
     pub host_cpus: u32,
