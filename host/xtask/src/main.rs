@@ -30,8 +30,11 @@ enum Task {
     Test {
         /// Only tests whose name contains this.
         filter: Option<String>,
+        /// Let clippy compile, and fail on what it warns of: lints and tests from one build, as CI does.
+        #[arg(long)]
+        lint: bool,
     },
-    /// Check form and lints, as CI does.
+    /// Check form and lints without running a test.
     Lint,
     /// Rewrite golden files and snapshots to what the code now does; look at the diff before committing.
     Bless,
@@ -52,7 +55,7 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Demo => demo(),
-        Task::Test { filter } => test(filter.as_deref()),
+        Task::Test { filter, lint } => test(filter.as_deref(), lint),
         Task::Lint => lint(),
         Task::Bless => bless(),
         Task::Bench { profile, arguments } => bench(&profile, &arguments),
@@ -105,12 +108,20 @@ fn demo() -> anyhow::Result<()> {
     run(command)
 }
 
-fn test(filter: Option<&str>) -> anyhow::Result<()> {
+fn test(filter: Option<&str>, lint: bool) -> anyhow::Result<()> {
     setup::wasm_target()?;
+    if lint {
+        run(cargo(["fmt", "--all", "--check"]))?;
+        // What tests do not need, benchmarks, is linted too.
+        run(linting(cargo(["build", "--workspace", "--all-targets"])))?;
+    }
     setup::foreign_plugins()?;
     setup::control_plane()?;
     let real_nodes = setup::real_nodes_for_tests()?;
     let mut command = cargo(["test", "--workspace", "--no-fail-fast"]);
+    if lint {
+        command = linting(command);
+    }
     command.args(filter).env(bench_lab::REAL_NODES, real_nodes);
     command.env("BENCH_PROMETHEUS", setup::prometheus_for_tests()?);
     if setup::browser()? {
@@ -122,6 +133,16 @@ fn test(filter: Option<&str>) -> anyhow::Result<()> {
         setup::say("REAL NODES WERE NOT TESTED");
     }
     result
+}
+
+/// Has clippy compile what is ours: it lints first and then does what rustc does. `cargo clippy` would check all
+/// dependencies in a second build.
+fn linting(mut command: Command) -> Command {
+    // As `cargo clippy` hands on what stands behind `--`.
+    let deny = "--deny__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__";
+    // Not by a variable: tests that run cargo would inherit it.
+    command.args(["--config", "build.rustc-workspace-wrapper='clippy-driver'"]).env("CLIPPY_ARGS", deny);
+    command
 }
 
 fn lint() -> anyhow::Result<()> {

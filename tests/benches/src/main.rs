@@ -11,6 +11,7 @@ mod lab;
 mod pacing;
 mod pods;
 mod programs;
+mod real_node;
 mod start;
 mod watch_line;
 
@@ -56,7 +57,11 @@ enum Row {
     WatchLine,
     /// Time to the first request, and of `bench validate`.
     Start,
-    /// All of these.
+    /// Rows of the kube-burner lab on a real node; needs root.
+    Rows,
+    /// Pods without a place on a real node; needs root, once whatever `--rounds` says.
+    Room,
+    /// All that need no root.
     All,
 }
 
@@ -76,6 +81,8 @@ fn main() -> anyhow::Result<()> {
             Row::Pacing => pacing::measure(&programs, cli.rounds)?,
             Row::WatchLine => watch_line::measure(cli.rounds)?,
             Row::Start => start::measure(&programs, cli.rounds)?,
+            Row::Rows => real_node::rows(&programs, cli.rounds)?,
+            Row::Room => real_node::room(&programs)?,
             Row::All => continue,
         };
         print(&table, cli.output)?;

@@ -90,14 +90,23 @@ impl Programs {
     /// # Errors
     /// When it ends without a summary.
     pub fn run(&self, scenario: &str, arguments: &[&str]) -> anyhow::Result<Run> {
+        self.run_file(&scenario_path(scenario), arguments)
+    }
+
+    /// `bench run` of any scenario file.
+    ///
+    /// # Errors
+    /// When it ends without a summary.
+    pub fn run_file(&self, file: &Path, arguments: &[&str]) -> anyhow::Result<Run> {
         let mut command = self.bench();
-        command.arg("run").arg(scenario_path(scenario)).args(["--quiet", "--output", "json"]).args(arguments);
+        command.arg("run").arg(file).args(["--quiet", "--output", "json"]).args(arguments);
         let ended = child::run(command)?;
+        let name = file.file_stem().unwrap_or_default().display();
         let summary = serde_json::from_str(&ended.stdout)
-            .with_context(|| format!("`bench run {scenario}` gave no summary, {}", ended.status))?;
+            .with_context(|| format!("`bench run {name}` gave no summary, {}", ended.status))?;
         let run = Run { ended, summary };
         if !run.ended.status.success() {
-            say(&format!("`bench run {scenario}`: {}, {}", run.ended.status, run.text("/conclusion/reason")));
+            say(&format!("`bench run {name}`: {}, {}", run.ended.status, run.text("/conclusion/reason")));
         }
         Ok(run)
     }
