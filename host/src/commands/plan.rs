@@ -3,7 +3,7 @@
 mod capacity;
 
 use bench_engine::{Plan, PlannedPlugin};
-use bench_model::{NamespaceScope, Permissions, QueueSpec};
+use bench_model::{NamespaceScope, Permissions, QueueSpec, ValidityBounds};
 use serde_json::json;
 
 use self::capacity::{Capacity, JobPods};
@@ -65,6 +65,7 @@ fn as_json(loaded: &Loaded, prediction: &Prediction) -> serde_json::Value {
         "shard": { "index": plan.shard.index(), "total": plan.shard.total() },
         "deadline": bench_model::format_duration(plan.deadline),
         "limits": scenario.limits,
+        "validity": scenario.validity,
         "cluster": scenario.cluster,
         "capacity": prediction.capacity.map(Capacity::to_json),
         "plugins": plugins(plan).into_iter().map(|plugin| json!({
@@ -98,6 +99,9 @@ fn as_text(loaded: &Loaded, prediction: &Prediction) -> String {
         scenario.limits.requests_per_second.map_or_else(|| "no cap".to_owned(), |rate| rate.to_string());
     let (objects, namespaces) = (cap(plan.caps.objects), cap(plan.caps.namespaces));
     text.push_str(&format!("limits   objects {objects}, namespaces {namespaces}, requests {rate}\n"));
+    if scenario.validity != ValidityBounds::default() {
+        text.push_str(&format!("validity {}\n", validity_text(&scenario.validity)));
+    }
     if let Some(capacity) = prediction.capacity {
         text.push_str(&format!("cluster  {}\n", capacity.to_text()));
     }
@@ -127,6 +131,15 @@ fn as_text(loaded: &Loaded, prediction: &Prediction) -> String {
         text.push_str(&format!("gate     {threshold}\n"));
     }
     text
+}
+
+/// All bounds, as soon as one of them is not the usual one.
+fn validity_text(bounds: &ValidityBounds) -> String {
+    let time = bench_model::format_duration(std::time::Duration::from_nanos(bounds.lag.time_ns));
+    format!(
+        "delivered at least {}, p99 lag at most {time} or {} of p50, lost observations at most {}, 429s at most {}",
+        bounds.delivered, bounds.lag.response_share, bounds.lost_observations, bounds.too_many_requests
+    )
 }
 
 fn queue_text(spec: &QueueSpec) -> String {

@@ -18,6 +18,7 @@ mod shard;
 mod target;
 mod threshold;
 mod time;
+mod validity;
 
 pub use column::{Column, EventBatch, ParseAs, Projection, RowKind, Subscription};
 pub use duration::{DurationError, format_duration, parse_duration};
@@ -37,3 +38,4 @@ pub use shard::Shard;
 pub use target::{ResourceRef, Verb};
 pub use threshold::{Aggregate, Comparison, MetricRef, Threshold, ThresholdError};
 pub use time::TimeNs;
+pub use validity::{LagBound, Share, ShareError, ValidityBounds};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bench_model::format_duration;
-use bench_results::{Distribution, QuantileBounds};
+use bench_results::{Distribution, QuantileBounds, ValiditySummary};
 
 /// What stands for a value that never came.
 pub(crate) const NEVER: &str = "never";
@@ -65,6 +65,20 @@ pub(crate) fn percent(share: f64) -> String {
     let percent = if share < 1.0 { percent.min(99.99) } else { percent };
     let text = format!("{percent:.2}");
     format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// `at least 99 %`
+pub(crate) fn least(share: f64) -> String {
+    format!("at least {}", percent(share))
+}
+
+/// How late load may leave: `at most 1ms or 5 % of p50`.
+pub(crate) fn most_lag(bounds: &ValiditySummary) -> String {
+    let time = duration(bounds.lag_ns as f64);
+    if bounds.lag_response_share == 0.0 {
+        return format!("at most {time}");
+    }
+    format!("at most {time} or {} of p50", percent(bounds.lag_response_share))
 }
 
 /// A rate as `49.9/s`.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::SystemTime};
 
-use bench_model::{Digest, JobName, Permissions, PluginName, RunId};
+use bench_model::{Digest, JobName, Permissions, PluginName, RunId, ValidityBounds};
 use serde::{Deserialize, Serialize};
 
 use crate::summary::{GroupFacts, NodeShape};
@@ -132,6 +132,9 @@ pub struct RunHeader {
     /// Gates as written, see [`bench_model::Threshold`].
     #[serde(default)]
     pub thresholds: Vec<String>,
+    /// Outside of these the run is invalid; records without them were judged by the defaults.
+    #[serde(default)]
+    pub validity: ValidityBounds,
     /// Set when it is one of several runs that are made together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<GroupFacts>,
@@ -152,6 +155,7 @@ impl RunHeader {
             plugins: Vec::new(),
             jobs: Vec::new(),
             thresholds: Vec::new(),
+            validity: ValidityBounds::default(),
             group: None,
         }
     }

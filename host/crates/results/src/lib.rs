@@ -45,6 +45,6 @@ pub use summary::{
     ErrorSummary, Estimate, EstimateMethod, FaultSummary, Finding, FindingKind, GapSummary, GroupFacts,
     JobSummary, LogSummary, MetricSummary, NodeShape, Outcome, PhaseSummary, QuantileBounds, QueueSummary,
     ReportSummary, RunFacts, SUMMARY_SCHEMA_VERSION, SlowObject, SteadyState, SteadySummary, Step, Summary,
-    TableSummary, ThresholdConfidence, ThresholdSummary, ThresholdVerdict, Verdict, WaitSummary,
-    WarmupMethod, exit_code, schema,
+    TableSummary, ThresholdConfidence, ThresholdSummary, ThresholdVerdict, ValiditySummary, Verdict,
+    WaitSummary, WarmupMethod, exit_code, schema,
 };

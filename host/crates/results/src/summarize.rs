@@ -54,6 +54,7 @@ pub fn summarize(dir: &Path) -> Result<Summary, ReadError> {
         phases: phases(&loaded),
         thresholds: Vec::new(),
         findings: Vec::new(),
+        validity: loaded.header.validity.into(),
         jobs: jobs::jobs(&loaded),
         metrics: metrics::metrics(&loaded),
         reports: reports(&loaded),

@@ -16,6 +16,7 @@ mod job;
 mod judged;
 mod measured;
 mod steady;
+mod validity;
 
 pub use distribution::{
     Confidence, ConfidenceMethod, Distribution, Estimate, EstimateMethod, QuantileBounds,
@@ -28,6 +29,7 @@ pub use job::{ErrorSummary, JobSummary, Outcome, QueueSummary};
 pub use judged::{Finding, FindingKind, ThresholdConfidence, ThresholdSummary};
 pub use measured::{MetricSummary, ReportSummary, SlowObject, Step, TableSummary};
 pub use steady::{SteadyState, SteadySummary, WarmupMethod};
+pub use validity::ValiditySummary;
 
 /// Version of `summary.json`.
 pub const SUMMARY_SCHEMA_VERSION: u32 = 1;
@@ -85,6 +87,9 @@ pub struct Summary {
     pub thresholds: Vec<ThresholdSummary>,
     /// What a reader must know before believing a number.
     pub findings: Vec<Finding>,
+    /// The bounds behind those findings that make a run invalid.
+    #[serde(default)]
+    pub validity: ValiditySummary,
     /// Jobs, in order of the plan.
     pub jobs: Vec<JobSummary>,
     /// Metrics of measurements and jobs, one for each label set, sorted.

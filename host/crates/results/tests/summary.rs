@@ -8,7 +8,8 @@ mod fake;
 use std::fs;
 
 use bench_model::{
-    Digest, FaultKind, Gap, JobOutcome, PluginFault, PluginName, RunEvent, StopReason, TimeNs,
+    Digest, FaultKind, Gap, JobOutcome, LagBound, PluginFault, PluginName, RunEvent, Share, StopReason,
+    TimeNs, ValidityBounds,
 };
 use bench_results::{FindingKind, Outcome, Summary, Verdict, exit_code, save_summary, summarize};
 use fake::{FakeRun, MS, S};
@@ -164,7 +165,7 @@ fn values_between_bounds_pass_only_with_the_worst_bound() {
 #[test]
 fn undelivered_and_late_load_and_429_make_a_run_invalid() {
     let run = FakeRun { unsent: 10, ..FakeRun::default() };
-    let reason = "`create-pods`: queue `main` sent 490 of 500 due operations (98.0 %)";
+    let reason = "`create-pods`: queue `main` sent 490 of 500 due operations (98.0 %, at least 99 %)";
     let summary = summary_of(&run);
     assert_eq!(summary.conclusion.exit_code, 13);
     assert!(summary.conclusion.reason.starts_with(reason), "{}", summary.conclusion.reason);
@@ -176,6 +177,52 @@ fn undelivered_and_late_load_and_429_make_a_run_invalid() {
     let run = FakeRun { failing: (3, 429), ..FakeRun::default() };
     let reason = "`create-pods`: the server refused 3 operations of queue `main` with 429";
     check(&run, Verdict::Invalid, 13, reason);
+}
+
+#[test]
+fn a_scenario_may_say_how_much_of_that_is_too_much() {
+    let share = |text| Share::parse(text).expect("a share");
+    let bounds = ValidityBounds {
+        delivered: share("95%"),
+        lag: LagBound { time_ns: 3 * MS, response_share: Share::NONE },
+        lost_observations: 2,
+        too_many_requests: share("1%"),
+    };
+    let gap = RunEvent::Gap(Gap {
+        measurement: "pod-latency".to_owned(),
+        target: fake::pods(),
+        at: TimeNs(3 * S),
+        reason: "queue overflow".to_owned(),
+        rows: Some(7),
+        relisted: false,
+    });
+    let run = FakeRun { validity: bounds, thresholds: Vec::new(), ..FakeRun::default() };
+    let within =
+        FakeRun { lag_ns: 2 * MS, failing: (5, 429), extra: vec![gap.clone(), gap.clone()], ..run.clone() };
+    let summary = check(&within, Verdict::Pass, 0, "no gates; nothing speaks against the numbers");
+    let kinds: Vec<FindingKind> = summary.findings.iter().map(|finding| finding.kind).collect();
+    assert_eq!(
+        kinds,
+        [FindingKind::TooManyRequests, FindingKind::LostObservations],
+        "they are told all the same"
+    );
+    assert_eq!((summary.validity.delivered, summary.validity.lag_ns), (0.95, 3 * MS));
+    let outside = [
+        (FakeRun { unsent: 26, ..run.clone() }, FindingKind::NotDelivered, "94.8 %, at least 95 %"),
+        (FakeRun { lag_ns: 4 * MS, ..run.clone() }, FindingKind::LateLoad, "limit 3ms"),
+        (
+            FakeRun { failing: (6, 429), ..run.clone() },
+            FindingKind::TooManyRequests,
+            "at most 1 % of them may be",
+        ),
+        (FakeRun { extra: vec![gap; 3], ..run }, FindingKind::LostObservations, "3 times"),
+    ];
+    for (run, kind, words) in outside {
+        let summary = summary_of(&run);
+        let finding = summary.findings.iter().find(|finding| finding.kind == kind).expect("found");
+        assert!(finding.invalidates && finding.message.contains(words), "{finding:?}");
+        assert_eq!(summary.conclusion.verdict, Verdict::Invalid);
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bench_model::{DurationError, NameError, RateError, ThresholdError};
+use bench_model::{DurationError, NameError, RateError, ShareError, ThresholdError};
 use bench_template::{
     TemplateMistake,
     yaml::{Span, YamlMistake},
@@ -89,6 +89,9 @@ pub enum Mistake {
     /// Not a quantity.
     #[error("{0}")]
     Quantity(QuantityError),
+    /// Not a share.
+    #[error("{0}")]
+    Share(ShareError),
     /// Not a threshold.
     #[error("{0}")]
     Threshold(ThresholdError),
@@ -281,6 +284,7 @@ impl Mistake {
             | Self::Duration(_)
             | Self::Rate(_)
             | Self::Quantity(_)
+            | Self::Share(_)
             | Self::Threshold(_)
             | Self::Exclusive { .. }
             | Self::PluginSource { .. }
@@ -327,6 +331,7 @@ impl Mistake {
             | Self::Duration(_)
             | Self::Rate(_)
             | Self::Quantity(_)
+            | Self::Share(_)
             | Self::Threshold(_)
             | Self::SetThrough { .. }
             | Self::File { .. } => None,

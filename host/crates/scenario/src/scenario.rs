@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use bench_model::{JobName, PluginName, QueueName, QueueSpec, Rate, Rule, Threshold};
+use bench_model::{JobName, PluginName, QueueName, QueueSpec, Rate, Rule, Threshold, ValidityBounds};
 use serde::{Serialize, Serializer};
 
 use crate::{ConfigBlock, Mistake, Problem, ScenarioFile};
@@ -37,6 +37,8 @@ pub struct Scenario {
     /// [`Scenario::unknown_metrics`].
     #[serde(serialize_with = "as_texts")]
     pub thresholds: Vec<Threshold>,
+    /// Outside of these the run is invalid.
+    pub validity: ValidityBounds,
     /// The whole run must end within; 1 h unless written.
     #[serde(serialize_with = "as_duration")]
     pub deadline: Duration,

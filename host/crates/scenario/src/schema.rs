@@ -102,8 +102,16 @@ mod tests {
     #[test]
     fn what_is_of_the_wrong_shape_the_schema_refuses_too() {
         let validator = validator();
-        for name in ["unknown-keys", "wrong-types", "missing-keys", "bad-values", "missing-units", "no-jobs"]
-        {
+        for name in [
+            "unknown-keys",
+            "wrong-types",
+            "missing-keys",
+            "bad-values",
+            "missing-units",
+            "no-jobs",
+            "validity",
+            "validity-types",
+        ] {
             let json = read(&root().join(format!("tests/scenarios/{name}.yaml"))).expect("YAML");
             assert!(!validator.is_valid(&json), "{name}");
         }

@@ -7,6 +7,7 @@ mod cluster;
 mod jobs;
 mod plugins;
 mod thresholds;
+mod validity;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -56,6 +57,7 @@ fn read(file: &ScenarioFile, report: &mut Report) -> Option<Scenario> {
     let jobs = jobs::jobs(&mut fields, &plugins, &measurements, file, report);
     let thresholds = thresholds::thresholds(fields.optional("thresholds"), &jobs, &measurements, report);
     thresholds::slos(fields.optional("slos"), report);
+    let validity = validity::validity(fields.entry("validity"), report);
     let deadline = fields.optional("deadline").and_then(|node| value::duration(node, "deadline", report));
     fields.finish(report);
     let (name, description) = metadata?;
@@ -71,6 +73,7 @@ fn read(file: &ScenarioFile, report: &mut Report) -> Option<Scenario> {
         measurements: measurements.used,
         jobs: jobs.used,
         thresholds,
+        validity,
         deadline: deadline.unwrap_or(DEFAULT_DEADLINE),
         file: Arc::new(file.clone()),
     })

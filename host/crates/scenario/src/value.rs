@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use bench_model::{DurationError, NameError, Rate, RateError, parse_duration};
+use bench_model::{DurationError, NameError, Rate, RateError, Share, ShareError, parse_duration};
 use bench_template::yaml::{Node, Value};
 
 use crate::{Mistake, QuantityError, fields::Report, parse_bytes};
@@ -86,6 +86,25 @@ pub(crate) fn bytes(node: &Node, key: &str, report: &mut Report) -> Option<u64> 
         Ok(bytes) => return Some(bytes),
         Err(QuantityError::NoUnit { text }) => missing_unit(node, key, &text, &["Mi", "Gi"], report),
         Err(error) => report.add(&node.span, Mistake::Quantity(error)),
+    }
+    None
+}
+
+pub(crate) fn share(node: &Node, key: &str, report: &mut Report) -> Option<Share> {
+    // Who writes 0.99 means 99 %, not 0.99 %.
+    if let Value::Number(number) = &node.value
+        && let Some(part) = number.as_f64().filter(|part| 0.0 < *part && *part < 1.0)
+    {
+        let (key, found) = (key.to_owned(), part.to_string());
+        let example = format!("`{}`", Share::try_new(part).unwrap_or(Share::NONE));
+        report.add(&node.span, Mistake::MissingUnit { key, found, example });
+        return None;
+    }
+    let text = unit_text(node, key, "a share such as `99%`", &["%"], report)?;
+    match Share::parse(&text) {
+        Ok(share) => return Some(share),
+        Err(ShareError::NoUnit { text }) => missing_unit(node, key, &text, &["%"], report),
+        Err(error) => report.add(&node.span, Mistake::Share(error)),
     }
     None
 }

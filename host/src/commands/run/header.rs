@@ -30,6 +30,7 @@ pub async fn header(loaded: &Loaded, connected: &Connected, run_id: RunId, clock
         plugins: plugin_facts(loaded),
         jobs: scenario.jobs.iter().map(|job| job.name.clone()).collect(),
         thresholds: scenario.thresholds.iter().map(|threshold| threshold.text.clone()).collect(),
+        validity: scenario.validity,
         ..RunHeader::new(run_id, clock.started_at(), scenario.seed)
     }
 }

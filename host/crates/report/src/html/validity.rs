@@ -73,10 +73,10 @@ fn tiles(summary: &Summary) -> Vec<Tile> {
     let has = |kind| summary.findings.iter().any(|finding| finding.kind == kind);
     let queues = queues(summary);
     let mut tiles = Vec::new();
-    tiles.extend(delivered(&queues, has(FindingKind::NotDelivered)));
-    tiles.extend(lag(&queues, has(FindingKind::LateLoad)));
+    tiles.extend(delivered(&queues, summary, has(FindingKind::NotDelivered)));
+    tiles.extend(lag(&queues, summary, has(FindingKind::LateLoad)));
     tiles.push(never_answered(summary));
-    tiles.push(lost(summary, has(FindingKind::LostObservations)));
+    tiles.push(lost(summary));
     tiles.push(too_many(summary));
     tiles.push(held(&queues));
     tiles.extend(clock(summary));
@@ -85,15 +85,20 @@ fn tiles(summary: &Summary) -> Vec<Tile> {
 }
 
 /// The worst queue speaks for all.
-fn delivered(queues: &[(String, &QueueSummary)], broken: bool) -> Option<Tile> {
+fn delivered(queues: &[(String, &QueueSummary)], summary: &Summary, broken: bool) -> Option<Tile> {
     let shares = queues.iter().filter_map(|(path, queue)| Some((path, queue, queue.delivered?)));
     let (path, queue, share) = shares.min_by(|a, b| a.2.total_cmp(&b.2))?;
     let tone = if broken { Tone::Bad } else { Tone::Good };
-    let note = format!("{} of {} due requests left", format::count(queue.sent), format::count(queue.due));
+    let note = format!(
+        "{} of {} due requests left; {}",
+        format::count(queue.sent),
+        format::count(queue.due),
+        format::least(summary.validity.delivered)
+    );
     Some(tile("Load delivered", tone, vec![Number::share(share, format!("{path}/delivered"))], note))
 }
 
-fn lag(queues: &[(String, &QueueSummary)], broken: bool) -> Option<Tile> {
+fn lag(queues: &[(String, &QueueSummary)], summary: &Summary, broken: bool) -> Option<Tile> {
     let paced = queues.iter().filter(|(_, queue)| queue.rate.is_some());
     let worst = paced.filter_map(|(path, queue)| {
         let index = queue.lag.quantiles.iter().position(|quantile| quantile.q == 0.99)?;
@@ -102,8 +107,8 @@ fn lag(queues: &[(String, &QueueSummary)], broken: bool) -> Option<Tile> {
     let (path, index, p99) = worst.max_by_key(|(_, _, p99)| p99.high.unwrap_or(u64::MAX))?;
     let tone = if broken { Tone::Bad } else { Tone::Good };
     let number = Number::duration(p99.high, format!("{path}/lag/quantiles/{index}/high"));
-    let note =
-        if p99.enough { "sent − due, worst queue" } else { "sent − due, worst queue; few samples" };
+    let few = if p99.enough { "" } else { "; few samples" };
+    let note = format!("sent − due, worst queue{few}; {}", format::most_lag(&summary.validity));
     Some(tile("p99 lag", tone, vec![number], note))
 }
 
@@ -116,14 +121,22 @@ fn never_answered(summary: &Summary) -> Tile {
     tile("Failed or unanswered", tone, vec![Number::count(failed, path)], note)
 }
 
-fn lost(summary: &Summary, broken: bool) -> Tile {
+fn lost(summary: &Summary) -> Tile {
     let lost: u64 = summary.gaps.iter().filter(|gap| !gap.relisted).map(|gap| gap.count).sum();
     let relisted: u64 = summary.gaps.iter().filter(|gap| gap.relisted).map(|gap| gap.count).sum();
-    let tone = if broken { Tone::Bad } else { Tone::Good };
-    let note = match relisted {
+    let most = summary.validity.lost_observations;
+    let tone = match lost {
+        0 => Tone::Good,
+        lost if lost <= most => Tone::Warning,
+        _ => Tone::Bad,
+    };
+    let mut note = match relisted {
         0 => "no watch had to start again".to_owned(),
         n => format!("{} started again, nothing lost", counted(n, "watch")),
     };
+    if most > 0 {
+        note.push_str(&format!("; at most {} may be", format::count(most)));
+    }
     tile("Gaps in observation", tone, vec![Number::count(lost, "")], note)
 }
 
@@ -131,7 +144,12 @@ fn too_many(summary: &Summary) -> Tile {
     let errors = summary.jobs.iter().flat_map(|job| &job.errors);
     let refused: u64 = errors.filter(|error| error.http_status == 429).map(|error| error.count).sum();
     let tone = if refused == 0 { Tone::Good } else { Tone::Warning };
-    tile("Refused with 429", tone, vec![Number::count(refused, "")], "too many requests")
+    let most = summary.validity.too_many_requests;
+    let mut note = "too many requests".to_owned();
+    if most > 0.0 {
+        note.push_str(&format!("; at most {} of a queue may be", format::percent(most)));
+    }
+    tile("Refused with 429", tone, vec![Number::count(refused, "")], note)
 }
 
 fn held(queues: &[(String, &QueueSummary)]) -> Tile {

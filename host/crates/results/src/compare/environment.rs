@@ -109,6 +109,14 @@ pub(super) fn conditions(summary: &Summary) -> Conditions {
     let gates: Vec<String> =
         environment.feature_gates.iter().map(|(gate, on)| format!("{gate}={on}")).collect();
     add("feature-gates", false, gates.join(", "));
+    let bounds = &summary.validity;
+    let texts = [
+        format!("delivered {}", bounds.delivered),
+        format!("lag {} ns or {}", bounds.lag_ns, bounds.lag_response_share),
+        format!("lost observations {}", bounds.lost_observations),
+        format!("429s {}", bounds.too_many_requests),
+    ];
+    add("validity", false, texts.join(", "));
     add("objects", false, magnitude(&environment.objects_before));
     conditions
 }

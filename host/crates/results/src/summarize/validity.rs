@@ -1,10 +1,10 @@
 //! Findings: whether the numbers can be trusted, and what else a reader must know.
 //!
-//! A run is invalid when its record has no end, it was stopped by a failure, a plugin broke, less than 99 % of
-//! the due load left, the load left too late (p99 lag above 1 ms and above 5 % of the p50 response),
-//! observations were lost, or the server answered 429 to a queue that does not expect it.
+//! A run is invalid when its record has no end, it was stopped by a failure, a plugin broke, too little of the
+//! due load left, it left too late, observations were lost, or the server answered 429 to a queue that does
+//! not expect it. How much is too much say the bounds in the record ([`ValidityBounds`]).
 
-use bench_model::{OnTooManyRequests, StopReason};
+use bench_model::{LagBound, OnTooManyRequests, Share, StopReason, ValidityBounds};
 
 use super::{
     jobs::{OperationMetric, operation_histogram},
@@ -18,13 +18,6 @@ use crate::{
     },
 };
 
-/// Share of the due load that must leave.
-const DELIVERED: f64 = 0.99;
-/// Lag that is never too much.
-const LAG_NS: u64 = 1_000_000;
-/// Share of the response that lag may have.
-const LAG_SHARE: f64 = 0.05;
-
 pub(crate) fn findings(loaded: &Loaded, summary: &Summary) -> Vec<Finding> {
     let mut findings = Vec::new();
     for reason in &summary.partial_reasons {
@@ -37,7 +30,7 @@ pub(crate) fn findings(loaded: &Loaded, summary: &Summary) -> Vec<Finding> {
             of_queue(loaded, &job.name, queue, &mut findings);
         }
     }
-    of_gaps(summary, &mut findings);
+    of_gaps(loaded.header.validity, summary, &mut findings);
     findings.extend(summary.steady.iter().filter_map(of_steady));
     findings.extend(of_environment(&summary.environment));
     for wait in summary.waits.iter().filter(|wait| wait.unmet > 0) {
@@ -144,24 +137,26 @@ fn of_outcome(outcome: Outcome, job: &str, message: Option<&str>, findings: &mut
 }
 
 fn of_queue(loaded: &Loaded, job: &str, summary: &QueueSummary, findings: &mut Vec<Finding>) {
+    let ValidityBounds { delivered: least, lag, too_many_requests, .. } = loaded.header.validity;
     let name = &summary.name;
     let Some(queue) = loaded.queues.values().find(|q| q.job.as_str() == job && q.name.as_str() == name)
     else {
         return;
     };
     if let Some(delivered) = summary.delivered
-        && delivered < DELIVERED
+        && delivered < least.part()
     {
         let text = format!(
-            "queue `{name}` sent {} of {} due operations ({:.1} %){}",
+            "queue `{name}` sent {} of {} due operations ({:.1} %, at least {}){}",
             summary.sent,
             summary.due,
             delivered * 100.0,
+            percent(least),
             held(summary)
         );
         findings.push(finding(FindingKind::NotDelivered, true, job, text));
     }
-    if let Some(text) = late(loaded, job, queue, summary) {
+    if let Some(text) = late(loaded, job, queue, summary, lag) {
         findings.push(finding(FindingKind::LateLoad, true, job, text));
     }
     let refused = loaded.operations.iter().filter(|series| {
@@ -173,8 +168,12 @@ fn of_queue(loaded: &Loaded, job: &str, summary: &QueueSummary, findings: &mut V
     let refused = refused.fold(0_u64, |sum, series| sum.saturating_add(series.response.count()));
     if refused > 0 {
         let expected = queue.spec.on_too_many_requests == OnTooManyRequests::Backoff;
-        let text = format!("the server refused {refused} operations of queue `{name}` with 429");
-        findings.push(finding(FindingKind::TooManyRequests, !expected, job, text));
+        let mut text = format!("the server refused {refused} operations of queue `{name}` with 429");
+        if !expected && too_many_requests > Share::NONE {
+            text.push_str(&format!(", at most {} of them may be", percent(too_many_requests)));
+        }
+        let is_allowed = refused as f64 <= summary.sent as f64 * too_many_requests.part();
+        findings.push(finding(FindingKind::TooManyRequests, !(expected || is_allowed), job, text));
     }
 }
 
@@ -236,7 +235,13 @@ fn held(queue: &QueueSummary) -> String {
 
 /// Whether the load of a paced queue left too late, in words. With fewer samples than a p99 needs the lower
 /// end of its 95 % confidence interval is compared, so that one late operation of fifty proves nothing.
-fn late(loaded: &Loaded, job: &str, queue: &Queue, summary: &QueueSummary) -> Option<String> {
+fn late(
+    loaded: &Loaded,
+    job: &str,
+    queue: &Queue,
+    summary: &QueueSummary,
+    bound: LagBound,
+) -> Option<String> {
     queue.spec.rate?;
     let labels = [bench_model::Label { name: "queue".to_owned(), value: summary.name.clone() }];
     let lag = operation_histogram(loaded, job, &labels, OperationMetric::Lag);
@@ -244,7 +249,7 @@ fn late(loaded: &Loaded, job: &str, queue: &Queue, summary: &QueueSummary) -> Op
     let q = if n >= minimum_samples(0.99) { 0.99 } else { confidence_ranks(n, 0.99).0? as f64 / n as f64 };
     let (lag, _) = lag.quantile(q)?;
     let response = summary.response.quantile(0.5).and_then(|p50| p50.low).unwrap_or(0);
-    let limit = LAG_NS.max((response as f64 * LAG_SHARE) as u64);
+    let limit = bound.time_ns.max((response as f64 * bound.response_share.part()) as u64);
     let text = |ns: u64| bench_model::format_duration(std::time::Duration::from_nanos(ns));
     (lag > limit).then(|| {
         let lag = if lag == bench_model::NEVER { "never".to_owned() } else { text(lag) };
@@ -252,7 +257,15 @@ fn late(loaded: &Loaded, job: &str, queue: &Queue, summary: &QueueSummary) -> Op
     })
 }
 
-fn of_gaps(summary: &Summary, findings: &mut Vec<Finding>) {
+/// `99 %`
+fn percent(share: Share) -> String {
+    share.to_string().replace('%', " %")
+}
+
+fn of_gaps(bounds: ValidityBounds, summary: &Summary, findings: &mut Vec<Finding>) {
+    let lost = summary.gaps.iter().filter(|gap| !gap.relisted);
+    let lost = lost.fold(0_u64, |sum, gap| sum.saturating_add(gap.count));
+    let is_allowed = lost <= bounds.lost_observations;
     for gap in &summary.gaps {
         let rows = match gap.rows {
             Some(0) | None => String::new(),
@@ -265,6 +278,6 @@ fn of_gaps(summary: &Summary, findings: &mut Vec<Finding>) {
             (FindingKind::LostObservations, "observations lost")
         };
         let text = format!("watch of {}: {} ({times}{rows}), {what}", gap.resource, gap.reason);
-        findings.push(finding(kind, !gap.relisted, &gap.measurement, text));
+        findings.push(finding(kind, !(gap.relisted || is_allowed), &gap.measurement, text));
     }
 }

@@ -19,7 +19,7 @@ pub enum FindingKind {
     MeasurementFailed,
     /// A job gave up.
     JobFailed,
-    /// Less than 99 % of what was due left.
+    /// Less of what was due left than must.
     NotDelivered,
     /// The load left too late.
     LateLoad,

@@ -12,7 +12,7 @@ use bench_model::{
     Arrival, CleanupOutcome, Column, ColumnDeclaration, Digest, InstrumentId, InstrumentKind, JobName,
     JobOutcome, Label, MetricName, NEVER, OnTooManyRequests, Operation, Permissions, Phase, PluginName,
     QueueId, QueueName, QueueSpec, QueueTotals, Rate, ReasonId, ResourceId, ResourceRef, RunEvent, RunId,
-    TableDeclaration, TableId, TimeNs, Verb, WaitOutcome,
+    TableDeclaration, TableId, TimeNs, ValidityBounds, Verb, WaitOutcome,
 };
 use bench_results::{PluginFacts, Recorder, RunHeader};
 
@@ -42,6 +42,7 @@ pub struct FakeRun {
     /// Whether pod latencies are known only within a second.
     pub bounded: bool,
     pub thresholds: Vec<String>,
+    pub validity: ValidityBounds,
     pub outcome: JobOutcome,
     /// Sent between the load and the end.
     pub extra: Vec<RunEvent>,
@@ -67,6 +68,7 @@ impl Default for FakeRun {
                 "p99(pod-latency.ready) < 5s".to_owned(),
                 "rate(create-pods.errors) == 0".to_owned(),
             ],
+            validity: ValidityBounds::default(),
             outcome: JobOutcome::Completed,
             extra: Vec::new(),
             cleanup: CleanupOutcome { deleted: 505, ..CleanupOutcome::default() },
@@ -96,6 +98,7 @@ impl FakeRun {
         header.cluster.simulated = true;
         header.jobs = vec![job()];
         header.thresholds.clone_from(&self.thresholds);
+        header.validity = self.validity;
         header.plugins = vec![PluginFacts {
             name: PluginName::parse("objects").expect("a name"),
             from: "builtin:objects".to_owned(),

@@ -43,6 +43,12 @@ scalar!(Count, {
 scalar!(Seed, {
     "anyOf": [{ "type": "integer", "minimum": 0 }, { "type": "string", "pattern": "^\\$\\{[^}]+\\}$" }]
 });
+scalar!(Share, {
+    "anyOf": [{ "type": "string", "pattern": "^(0|[0-9.]+ ?%|.*\\$\\{.*)$" }, { "const": 0 }]
+});
+scalar!(Number, {
+    "anyOf": [{ "type": "integer", "minimum": 0 }, { "type": "string", "pattern": "^\\$\\{[^}]+\\}$" }]
+});
 scalar!(Variable, { "type": ["string", "number", "boolean"] });
 scalar!(Arrival, { "enum": ["constant", "poisson"] });
 scalar!(OnTooManyRequests, { "enum": ["record", "backoff"] });
@@ -85,8 +91,35 @@ pub(super) struct Scenario {
     thresholds: Option<Vec<String>>,
     /// Named service level objectives. Not supported yet.
     slos: Option<Vec<String>>,
+    /// Outside of these bounds the numbers of a run are not trusted: it is invalid.
+    validity: Option<Validity>,
     /// The whole run must end within. 1h unless written.
     deadline: Option<Duration>,
+}
+
+/// Outside of these bounds the numbers of a run are not trusted: it is invalid.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+struct Validity {
+    /// Share of a queue's due operations that must leave. 99% unless written.
+    delivered: Option<Share>,
+    /// How late the load of a paced queue may leave: its p99 lag is at most the larger of both.
+    lag: Option<Lag>,
+    /// Gaps in which a measurement may lose observations. 0 unless written.
+    lost_observations: Option<Number>,
+    /// Share of a queue's operations that the server may refuse with 429, unless it has `onTooManyRequests:
+    /// backoff`. 0% unless written.
+    too_many_requests: Option<Share>,
+}
+
+/// How late the load may leave.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+struct Lag {
+    /// Lag that is never too much. 1ms unless written.
+    time: Option<Duration>,
+    /// Share of the p50 response. 5% unless written.
+    response_share: Option<Share>,
 }
 
 /// Name and description of the scenario.
