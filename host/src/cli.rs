@@ -125,9 +125,10 @@ pub struct RunArgs {
     /// No progress on stderr.
     #[arg(short, long)]
     pub quiet: bool,
-    /// Run it so many times, each with namespaces and a record of its own.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub repeat: u32,
+    /// Run it so many times, each with namespaces and a record of its own; otherwise as often as the
+    /// scenario's `repeat` says.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub repeat: Option<u32>,
 }
 
 /// Arguments of `bench compare`.

@@ -5,6 +5,7 @@ use bench_results::{Store, Summary};
 
 use super::{
     compare::{refused, summaries},
+    load::load,
     run::repeat,
 };
 use crate::{
@@ -26,9 +27,10 @@ pub async fn run(args: CalibrateArgs, ui: &Ui) -> Result<Exit, Failure> {
                 runs: args.runs,
                 output,
                 quiet: args.quiet,
-                repeat: args.repeat,
+                repeat: Some(args.repeat),
             };
-            let repeated = repeat::all(&run, ui).await?;
+            let loaded = load(&run.scenario).await?;
+            let repeated = repeat::all(&run, loaded, args.repeat, ui).await?;
             if let Some(exit) = repeated.stopped {
                 return Ok(exit);
             }

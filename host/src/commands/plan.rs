@@ -62,6 +62,7 @@ fn as_json(loaded: &Loaded, prediction: &Prediction) -> serde_json::Value {
         "schemaVersion": 1,
         "scenario": scenario.name,
         "seed": plan.seed,
+        "repeat": scenario.repeat,
         "shard": { "index": plan.shard.index(), "total": plan.shard.total() },
         "deadline": bench_model::format_duration(plan.deadline),
         "limits": scenario.limits,
@@ -88,8 +89,9 @@ fn as_json(loaded: &Loaded, prediction: &Prediction) -> serde_json::Value {
 
 fn as_text(loaded: &Loaded, prediction: &Prediction) -> String {
     let Loaded { scenario, plan, .. } = loaded;
+    let times = if scenario.repeat > 1 { format!(", {} times", scenario.repeat) } else { String::new() };
     let mut text = format!(
-        "scenario {} (seed {}, deadline {})\n",
+        "scenario {} (seed {}, deadline {}{times})\n",
         scenario.name,
         plan.seed,
         bench_model::format_duration(plan.deadline)

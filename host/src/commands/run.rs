@@ -42,17 +42,18 @@ pub struct One {
 
 /// Runs a scenario and prints its verdict.
 pub async fn run(args: RunArgs, ui: &Ui) -> Result<Exit, Failure> {
-    if args.repeat > 1 {
-        return repeat::run(&args, ui).await;
+    let loaded = load(&args.scenario).await?;
+    let times = args.repeat.unwrap_or(loaded.scenario.repeat);
+    if times > 1 {
+        return repeat::run(&args, loaded, times, ui).await;
     }
-    let One { dir, summary } = once(&args, ui, None).await?;
+    let One { dir, summary } = once(&args, loaded, ui, None).await?;
     report::print(&summary, &dir, args.output, ui)?;
     Ok(Exit::Verdict(bench_results::exit_code(&summary)))
 }
 
 /// Runs a scenario once and saves its summary.
-async fn once(args: &RunArgs, ui: &Ui, group: Option<GroupFacts>) -> Result<One, Failure> {
-    let loaded = load(&args.scenario).await?;
+async fn once(args: &RunArgs, loaded: Loaded, ui: &Ui, group: Option<GroupFacts>) -> Result<One, Failure> {
     let clock = RunClock::start();
     let connected = connect(&loaded.scenario, &loaded.folder, &args.cluster, clock).await?;
     preflight(&loaded, &connected.cluster).await?;

@@ -23,6 +23,8 @@ pub struct Scenario {
     pub variables: BTreeMap<String, serde_json::Value>,
     /// Which cluster.
     pub cluster: ClusterSource,
+    /// The scenario is run so many times, from 1 to 1000; once unless written.
+    pub repeat: u32,
     /// Caps that hold for all plugins together.
     pub limits: Limits,
     /// By name, in the order of the file.

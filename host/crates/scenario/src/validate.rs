@@ -23,6 +23,8 @@ use crate::{
 /// A run without `deadline:` ends within an hour.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(3600);
 const DEFAULT_SEED: u64 = 1;
+/// As `--repeat`.
+const MAX_REPEAT: u64 = 1000;
 
 /// Checks a scenario file.
 ///
@@ -48,6 +50,8 @@ fn read(file: &ScenarioFile, report: &mut Report) -> Option<Scenario> {
     fields.optional("kind");
     let metadata = metadata(&mut fields, report);
     let seed = fields.optional("seed").and_then(|node| value::integer(node, "seed", 0, u64::MAX, report));
+    let repeat =
+        fields.optional("repeat").and_then(|node| value::integer(node, "repeat", 1, MAX_REPEAT, report));
     let variables = variables(fields.optional("variables"), report);
     let cluster = cluster::cluster(fields.entry("cluster"), file, report);
     let limits = limits(&mut fields, report);
@@ -66,6 +70,7 @@ fn read(file: &ScenarioFile, report: &mut Report) -> Option<Scenario> {
         description,
         seed: seed.unwrap_or(DEFAULT_SEED),
         variables,
+        repeat: repeat.and_then(|times| u32::try_from(times).ok()).unwrap_or(1),
         cluster: cluster?,
         limits,
         prometheus,

@@ -1,4 +1,4 @@
-//! `bench run --repeat N`: the same scenario again and again, each time as a run of its own.
+//! `bench run --repeat N`, or `repeat: N` in the scenario: the same scenario again and again, each time as a run of its own.
 //!
 //! Each run connects anew and makes its own namespaces; a simulated cluster is a new one each time. All have
 //! the id of one group, by which `bench compare` and `bench runs` find them.
@@ -10,6 +10,7 @@ use serde_json::json;
 use super::{One, once};
 use crate::{
     cli::{Output, RunArgs},
+    commands::load::{Loaded, load},
     diagnostics::{Failure, Ui},
     exit_code::Exit,
 };
@@ -23,8 +24,8 @@ pub struct Repeated {
 }
 
 /// Runs a scenario several times and prints all verdicts; the exit code is the worst one.
-pub async fn run(args: &RunArgs, ui: &Ui) -> Result<Exit, Failure> {
-    let repeated = all(args, ui).await?;
+pub async fn run(args: &RunArgs, loaded: Loaded, times: u32, ui: &Ui) -> Result<Exit, Failure> {
+    let repeated = all(args, loaded, times, ui).await?;
     let exit = repeated.stopped.unwrap_or_else(|| Exit::Verdict(worst(&repeated.runs)));
     let text = match args.output {
         Output::Json => as_json(&repeated, exit),
@@ -42,16 +43,21 @@ pub async fn run(args: &RunArgs, ui: &Ui) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// Runs a scenario several times.
-pub async fn all(args: &RunArgs, ui: &Ui) -> Result<Repeated, Failure> {
+/// Runs a scenario several times; it is loaded already for the first time, and read again for each other.
+pub async fn all(args: &RunArgs, loaded: Loaded, times: u32, ui: &Ui) -> Result<Repeated, Failure> {
     let id = super::new_run_id().to_string();
     let mut repeated = Repeated { runs: Vec::new(), stopped: None };
-    for index in 1..=args.repeat {
+    let mut first = Some(loaded);
+    for index in 1..=times {
         if !args.quiet {
-            ui.note(&format!("run {index} of {}", args.repeat));
+            ui.note(&format!("run {index} of {times}"));
         }
-        let group = GroupFacts { id: id.clone(), index, of: args.repeat };
-        let one = once(args, ui, Some(group)).await?;
+        let group = GroupFacts { id: id.clone(), index, of: times };
+        let loaded = match first.take() {
+            Some(loaded) => loaded,
+            None => load(&args.scenario).await?,
+        };
+        let one = once(args, loaded, ui, Some(group)).await?;
         let code = one.summary.conclusion.exit_code;
         repeated.runs.push(one);
         // The deadline is one of the run, an interrupt is one of the user.

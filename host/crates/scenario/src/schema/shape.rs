@@ -71,6 +71,9 @@ pub(super) struct Scenario {
     metadata: Metadata,
     /// Every random number of the run comes from it. 1 unless written.
     seed: Option<Seed>,
+    /// Run it so many times, each with namespaces and a record of its own, at most 1000; `--repeat` overrides it. 1
+    /// unless written.
+    repeat: Option<Count>,
     /// Values for `${name}` anywhere in the file; `--set variables.name=value` changes them. One may use those above it.
     variables: Option<BTreeMap<String, Variable>>,
     /// Which cluster. As kubectl finds it unless written.
