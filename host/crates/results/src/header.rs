@@ -53,8 +53,10 @@ pub struct ClusterFacts {
     pub nodes: Option<u64>,
     /// What `/version` says besides: `gitCommit`, `goVersion`, `platform`, …
     pub build: BTreeMap<String, String>,
-    /// API servers that answered at the start, by what identifies them.
+    /// API servers at the start, by what identifies them; empty when that cannot be told.
     pub api_servers: Vec<String>,
+    /// Where their names are from.
+    pub api_servers_found_by: String,
     /// Nodes by shape; empty when they may not be listed.
     pub node_shapes: Vec<NodeShape>,
     /// Objects by resource before the run.
@@ -95,6 +97,12 @@ pub struct HostFacts {
     pub arch: String,
     /// That may be used.
     pub cpus: u32,
+    /// `AMD EPYC 7B13`; empty when unknown.
+    pub cpu_model: String,
+    /// Without their threads.
+    pub cores: Option<u32>,
+    /// Thousandths of a processor that the control group may use; none without a limit.
+    pub cpu_limit_millis: Option<u32>,
     /// Of the machine.
     pub memory_bytes: u64,
 }

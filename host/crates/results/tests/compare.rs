@@ -147,6 +147,32 @@ fn other_conditions_are_refused_until_they_are_allowed_by_name() {
 }
 
 #[test]
+fn another_number_of_api_servers_is_refused_and_other_feature_gates_are_named() {
+    let template = template(&GATES);
+    let of_gates = |id, on: &str, servers: usize| {
+        let mut summary = run(&template, id, 1.0);
+        let gates = ["A", "B", "C", "D", "E", "F", "G", "H", "I"];
+        let environment = &mut summary.environment;
+        environment.feature_gates = gates.iter().map(|gate| ((*gate).to_owned(), *gate == on)).collect();
+        environment.api_servers = (0..servers).map(|n| format!("apiserver-{id}-{n}")).collect();
+        summary
+    };
+    let a: Vec<Summary> = (0..4).map(|id| of_gates(id, "A", 3)).collect();
+    let b: Vec<Summary> = (10..14).map(|id| of_gates(id, "B", 3)).collect();
+    let comparison = check(&a, &b);
+    let differences: Vec<_> =
+        comparison.differences.iter().map(|d| (d.key.as_str(), d.hard, d.a.as_str())).collect();
+    assert_eq!(differences, [("feature-gates", false, "A=true, B=false")], "names of servers may differ");
+    let fewer: Vec<Summary> = (10..14).map(|id| of_gates(id, "A", 1)).collect();
+    let Err(CompareError::Different { differences }) = compare(&a, &fewer, &CompareOptions::default()) else {
+        unreachable!("fewer servers are another cluster");
+    };
+    assert_eq!((differences[0].key.as_str(), differences[0].b.as_str()), ("api-servers", "1"));
+    let unknown: Vec<Summary> = (10..14).map(|id| of_gates(id, "A", 0)).collect();
+    assert_eq!(check(&a, &unknown).differences, [], "what could not be read is not compared");
+}
+
+#[test]
 fn runs_that_cannot_be_trusted_or_count_twice_are_refused() {
     let template = template(&GATES);
     let a: Vec<Summary> = (0..4).map(|id| run(&template, id, 1.0)).collect();

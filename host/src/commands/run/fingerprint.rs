@@ -1,15 +1,21 @@
-//! What the numbers of a run depend on besides its scenario: nodes, admission, how full the cluster is, the
-//! machine that makes the load.
+//! What the numbers of a run depend on besides its scenario: the API servers, nodes, admission, how full the
+//! cluster is, the machine that makes the load.
 //!
 //! Read before and after the load, never while it goes on. What this user may not read is left out: a
 //! comparison then says nothing about it.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+mod machine;
+mod server;
+
+use std::collections::BTreeMap;
 
 use bench_cluster::{Cluster, ListQuery, Request};
 use bench_model::{ResourceRef, Verb};
 use bench_results::NodeShape;
 use serde::Deserialize;
+
+pub use machine::{host, own_digest, throttled_periods};
+pub use server::{api_servers, build, feature_gates};
 
 /// Resources that are counted: those that fill etcd and the caches of the API server.
 const COUNTED: [(&str, &str, &str); 11] = [
@@ -37,6 +43,12 @@ const ADMISSION: [(&str, &str); 4] = [
 /// Nodes that are read at most.
 const MAX_NODES: usize = 20_000;
 const PAGE: u32 = 500;
+/// Characters of one text that are kept.
+const MAX_TEXT: usize = 200;
+/// Shapes of nodes that are told apart; the other nodes are counted together.
+const MAX_SHAPES: usize = 100;
+/// Webhooks and policies that are named.
+const MAX_ADMISSION: usize = 500;
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
@@ -80,6 +92,11 @@ struct Counted {
 #[serde(default)]
 struct Named {
     metadata: Metadata,
+}
+
+/// What a server may say in one text; no control characters.
+fn capped(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect::<String>().trim().to_owned()
 }
 
 fn resource(group: &str, version: &str, plural: &str) -> ResourceRef {
@@ -126,15 +143,17 @@ pub async fn nodes(cluster: &Cluster) -> Vec<NodeShape> {
             node.status.node_info;
         let instance_type = node.metadata.labels.get("node.kubernetes.io/instance-type").cloned();
         let shape = NodeShape {
-            kubelet: kubelet_version,
-            runtime: container_runtime_version,
-            kernel: kernel_version,
-            os: os_image,
-            architecture,
-            instance_type: instance_type.unwrap_or_default(),
+            kubelet: capped(&kubelet_version),
+            runtime: capped(&container_runtime_version),
+            kernel: capped(&kernel_version),
+            os: capped(&os_image),
+            architecture: capped(&architecture),
+            instance_type: capped(&instance_type.unwrap_or_default()),
             count: 0,
         };
-        *shapes.entry(shape).or_default() += 1;
+        let is_known = shapes.len() < MAX_SHAPES || shapes.contains_key(&shape);
+        let others = || NodeShape { kubelet: "others".to_owned(), ..NodeShape::default() };
+        *shapes.entry(if is_known { shape } else { others() }).or_default() += 1;
     }
     shapes.into_iter().map(|(shape, count)| NodeShape { count, ..shape }).collect()
 }
@@ -147,10 +166,11 @@ pub async fn admission(cluster: &Cluster) -> Option<Vec<String>> {
         let target = resource("admissionregistration.k8s.io", "v1", plural);
         if let Some(found) = all::<Named>(cluster, &target).await {
             is_known = true;
-            names.extend(found.into_iter().map(|one| format!("{kind}/{}", one.metadata.name)));
+            names.extend(found.into_iter().map(|one| format!("{kind}/{}", capped(&one.metadata.name))));
         }
     }
     names.sort();
+    names.truncate(MAX_ADMISSION);
     is_known.then_some(names)
 }
 
@@ -167,32 +187,4 @@ async fn all<T: serde::de::DeserializeOwned>(cluster: &Cluster, target: &Resourc
             return Some(found);
         }
     }
-}
-
-/// Periods in which the control group of this program was held back so far (control groups of version 2);
-/// `None` without such a group.
-pub fn throttled_periods() -> Option<u64> {
-    let group = std::fs::read_to_string("/proc/self/cgroup").ok()?;
-    let path = group.lines().find_map(|line| line.strip_prefix("0::"))?;
-    let stat = std::fs::read_to_string(format!("/sys/fs/cgroup{path}/cpu.stat")).ok()?;
-    stat.lines().find_map(|line| line.strip_prefix("nr_throttled ")?.trim().parse().ok())
-}
-
-/// `build-id:…` of the program: the linker's hash of all that it consists of. Empty when the linker wrote none.
-///
-/// Not a hash of the file: with what a debugger needs it has 300 MB, and hashing them would cost more than a
-/// load of thousands of requests.
-pub fn own_digest() -> String {
-    use object::{Object as _, read::ReadCache};
-    let read = || -> Option<String> {
-        let file = ReadCache::new(std::fs::File::open("/proc/self/exe").ok()?);
-        let program = object::File::parse(&file).ok()?;
-        let mut text = String::from("build-id:");
-        for byte in program.build_id().ok()?? {
-            // Writing to a `String` cannot fail.
-            let _ = write!(text, "{byte:02x}");
-        }
-        Some(text)
-    };
-    read().unwrap_or_default()
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bench_limiter::RunClock;
 use bench_model::RunId;
-use bench_results::{BenchFacts, ClusterFacts, HostFacts, PluginFacts, RunHeader, ScenarioFacts};
+use bench_results::{BenchFacts, ClusterFacts, PluginFacts, RunHeader, ScenarioFacts};
 use sha2::{Digest, Sha256};
 
 use super::fingerprint;
@@ -26,7 +26,7 @@ pub async fn header(loaded: &Loaded, connected: &Connected, run_id: RunId, clock
             digest: fingerprint::own_digest(),
         },
         cluster: cluster_facts(connected).await,
-        host: host_facts(),
+        host: fingerprint::host(),
         plugins: plugin_facts(loaded),
         jobs: scenario.jobs.iter().map(|job| job.name.clone()).collect(),
         thresholds: scenario.thresholds.iter().map(|threshold| threshold.text.clone()).collect(),
@@ -61,22 +61,27 @@ fn load_digest(loaded: &Loaded) -> String {
 
 async fn cluster_facts(connected: &Connected) -> ClusterFacts {
     let facts = connected.cluster.facts();
-    let more = [
-        ("platform", facts.platform.clone()),
-        ("protocol", format!("{:?}", facts.protocol)),
-        ("connections", facts.connections.to_string()),
-    ];
+    let servers = fingerprint::api_servers(&connected.cluster).await;
+    let features = fingerprint::feature_gates(&connected.cluster).await;
+    let mut more = BTreeMap::from([
+        ("protocol".to_owned(), format!("{:?}", facts.protocol)),
+        ("connections".to_owned(), facts.connections.to_string()),
+    ]);
+    more.extend(features.unusual.into_iter().map(|(what, names)| (format!("feature gates, {what}"), names)));
     ClusterFacts {
         server: facts.server.clone(),
         version: facts.git_version.clone(),
         uid: facts.kube_system_uid.clone().unwrap_or_default(),
         simulated: connected.simulated.is_some(),
         nodes: connected.nodes,
-        facts: more.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
+        build: fingerprint::build(&connected.cluster).await,
+        api_servers: servers.names,
+        api_servers_found_by: servers.found_by.to_owned(),
+        feature_gates: features.gates,
+        facts: more,
         node_shapes: fingerprint::nodes(&connected.cluster).await,
         objects: fingerprint::objects(&connected.cluster).await,
         admission: fingerprint::admission(&connected.cluster).await,
-        ..ClusterFacts::default()
     }
 }
 
@@ -98,19 +103,4 @@ fn plugin_facts(loaded: &Loaded) -> Vec<PluginFacts> {
             grants: plugin.grants.effective(),
         })
         .collect()
-}
-
-fn host_facts() -> HostFacts {
-    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-    let memory = read("/proc/meminfo");
-    let kib = memory
-        .lines()
-        .find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    HostFacts {
-        os: std::env::consts::OS.to_owned(),
-        kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
-        arch: std::env::consts::ARCH.to_owned(),
-        cpus: std::thread::available_parallelism().map_or(0, |n| u32::try_from(n.get()).unwrap_or(u32::MAX)),
-        memory_bytes: kib.unwrap_or(0) * 1024,
-    }
 }

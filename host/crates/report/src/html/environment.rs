@@ -1,10 +1,13 @@
 //! Where the run took place, how its numbers came about, and how to repeat it.
 
-use bench_results::{RunHistory, Summary};
+use bench_results::{ClusterFacts, EnvironmentSummary, HostFacts, NodeShape, RunHistory, Summary};
 use serde::Serialize;
 
 use super::number::Number;
 use crate::{format, sanitize::sanitize, view::ViewContext};
+
+/// Names of one kind that are shown.
+const MAX_NAMES: usize = 20;
 
 /// A name with a value.
 #[derive(Debug, Clone, Serialize)]
@@ -46,17 +49,10 @@ pub(super) struct Repeat {
 }
 
 /// What is known of cluster, plugins, program and machine; empty facts are left out.
-pub(super) fn environment(history: &RunHistory) -> Vec<Group> {
+pub(super) fn environment(summary: &Summary, history: &RunHistory) -> Vec<Group> {
     let header = &history.header;
     let (cluster, host) = (&header.cluster, &header.host);
-    let mut of_cluster = vec![
-        Fact::new("Kind", if cluster.simulated { "simulated, inside bench" } else { "real" }),
-        Fact::mono("API server", &cluster.server),
-        Fact::new("Version", &cluster.version),
-        Fact::new("Nodes", &cluster.nodes.map(format::count).unwrap_or_default()),
-        Fact::mono("UID of kube-system", &cluster.uid),
-    ];
-    of_cluster.extend(cluster.facts.iter().map(|(name, text)| Fact::new(name, text)));
+    let of_cluster = of_cluster(cluster);
     let of_plugins = header
         .plugins
         .iter()
@@ -65,17 +61,13 @@ pub(super) fn environment(history: &RunHistory) -> Vec<Group> {
             [Fact::new(plugin.name.as_str(), &from), Fact::mono("", &plugin.digest.to_string())]
         })
         .collect();
-    let memory =
-        if host.memory_bytes > 0 { format::value(host.memory_bytes as f64, "By") } else { String::new() };
-    let of_program = vec![
+    let mut of_program = vec![
         Fact::new("bench", &header.bench.version),
         Fact::new("Scenario", &header.scenario.name),
         Fact::mono("Digest", &header.scenario.digest),
         Fact::new("Seed", &header.seed.to_string()),
-        Fact::new("Machine", format!("{} {} {}", host.os, host.kernel, host.arch).trim()),
-        Fact::new("CPUs", &if host.cpus > 0 { host.cpus.to_string() } else { String::new() }),
-        Fact::new("Memory", &memory),
     ];
+    of_program.extend(of_host(host, &summary.environment));
     let groups = [("Cluster", of_cluster), ("Plugins", of_plugins), ("Load generator", of_program)];
     groups
         .into_iter()
@@ -85,6 +77,71 @@ pub(super) fn environment(history: &RunHistory) -> Vec<Group> {
         })
         .filter(|group: &Group| !group.facts.is_empty())
         .collect()
+}
+
+fn of_cluster(cluster: &ClusterFacts) -> Vec<Fact> {
+    let mut facts = vec![
+        Fact::new("Kind", if cluster.simulated { "simulated, inside bench" } else { "real" }),
+        Fact::mono("API server", &cluster.server),
+        Fact::new("Version", &cluster.version),
+    ];
+    facts.extend(cluster.build.iter().map(|(name, text)| Fact::new(name, text)));
+    let servers = cluster.api_servers.len() as u64;
+    if servers > 0 {
+        let names = some_of(&cluster.api_servers);
+        let text = format!("{} by {}: {names}", format::count(servers), cluster.api_servers_found_by);
+        facts.push(Fact::new("API servers", &text));
+    }
+    facts.push(Fact::new("Nodes", &cluster.nodes.map(format::count).unwrap_or_default()));
+    facts.extend(
+        cluster.node_shapes.iter().take(MAX_NAMES).map(|shape| Fact::new("Nodes alike", &shape_text(shape))),
+    );
+    facts.push(Fact::mono("UID of kube-system", &cluster.uid));
+    if let Some(admission) = &cluster.admission {
+        let names = if admission.is_empty() { "none".to_owned() } else { some_of(admission) };
+        facts.push(Fact::new("Admission webhooks and policies", &names));
+    }
+    let on = cluster.feature_gates.values().filter(|on| **on).count() as u64;
+    let all = cluster.feature_gates.len() as u64;
+    if all > 0 {
+        let text = format!("{} on, {} off", format::count(on), format::count(all - on));
+        facts.push(Fact::new("Feature gates", &text));
+    }
+    facts.extend(cluster.facts.iter().map(|(name, text)| Fact::new(name, text)));
+    facts
+}
+
+/// `3 × v1.36.0, containerd://2.1.4, …`
+fn shape_text(shape: &NodeShape) -> String {
+    let parts =
+        [&shape.instance_type, &shape.kubelet, &shape.runtime, &shape.kernel, &shape.os, &shape.architecture];
+    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect();
+    format!("{} × {}", format::count(shape.count), parts.join(", "))
+}
+
+/// The first names of a list, and how many more there are.
+fn some_of(names: &[String]) -> String {
+    let shown: Vec<&str> = names.iter().take(MAX_NAMES).map(String::as_str).collect();
+    match names.len().saturating_sub(MAX_NAMES) {
+        0 => shown.join(", "),
+        more => format!("{} and {} more", shown.join(", "), format::count(more as u64)),
+    }
+}
+
+fn of_host(host: &HostFacts, environment: &EnvironmentSummary) -> Vec<Fact> {
+    let known = |number: u64, text: String| if number > 0 { text } else { String::new() };
+    let limit =
+        host.cpu_limit_millis.map(|millis| format!("{} CPUs", format::plain(f64::from(millis) / 1e3)));
+    let held = environment.host_throttled_periods.map(|periods| format::counted(periods, "period"));
+    vec![
+        Fact::new("Machine", format!("{} {} {}", host.os, host.kernel, host.arch).trim()),
+        Fact::new("Processor", &host.cpu_model),
+        Fact::new("Cores", &host.cores.map(|cores| cores.to_string()).unwrap_or_default()),
+        Fact::new("CPUs", &known(u64::from(host.cpus), host.cpus.to_string())),
+        Fact::new("CPU limit", &limit.unwrap_or_default()),
+        Fact::new("Held back by a CPU limit", &held.unwrap_or_default()),
+        Fact::new("Memory", &known(host.memory_bytes, format::value(host.memory_bytes as f64, "By"))),
+    ]
 }
 
 /// How each kind of number came about.

@@ -114,7 +114,7 @@ impl Page {
             svg: svg::draw(history),
             objects: objects::section(summary, tables),
             api: api::matrix(history),
-            environment: environment::environment(history),
+            environment: environment::environment(summary, history),
             method: environment::method(history),
             repeat: environment::repeat(summary, history, context),
             raw: sanitize(&format!(

@@ -24,6 +24,9 @@ pub struct Difference {
     pub b: String,
 }
 
+/// Items of a list that are shown even when they are the same in all runs.
+const MAX_ITEMS: usize = 8;
+
 /// Key → whether it is hard, and its value.
 type Conditions = BTreeMap<&'static str, (bool, String)>;
 
@@ -39,12 +42,13 @@ pub(super) fn differences(a: &[Summary], b: &[Summary]) -> Vec<Difference> {
             let values: Vec<_> = all().map(|run| run.get(key)).collect::<Option<_>>()?;
             let hard = values.iter().any(|(hard, _)| *hard);
             let distinct: BTreeSet<&str> = values.iter().map(|(_, value)| value.as_str()).collect();
+            let common = common(&distinct.iter().copied().collect::<Vec<_>>());
             let [a, b] = &sides;
             (distinct.len() > 1).then(|| Difference {
                 key: key.to_owned(),
                 hard,
-                a: text(a, key),
-                b: text(b, key),
+                a: text(a, key, &common),
+                b: text(b, key, &common),
             })
         })
         .collect();
@@ -52,10 +56,24 @@ pub(super) fn differences(a: &[Summary], b: &[Summary]) -> Vec<Difference> {
     differences
 }
 
-fn text(side: &[Conditions], key: &str) -> String {
-    let values: BTreeSet<&str> =
-        side.iter().filter_map(|run| run.get(key)).map(|(_, value)| value.as_str()).collect();
-    values.into_iter().collect::<Vec<_>>().join(" or ")
+/// What a side has; of long lists, such as feature gates, only what some run does not have.
+fn text(side: &[Conditions], key: &str, common: &BTreeSet<&str>) -> String {
+    let values = side.iter().filter_map(|run| run.get(key)).map(|(_, value)| {
+        let items: Vec<&str> = value.split(", ").collect();
+        if items.len() <= MAX_ITEMS {
+            return value.clone();
+        }
+        let own: Vec<&str> = items.into_iter().filter(|item| !common.contains(item)).collect();
+        if own.is_empty() { "the rest".to_owned() } else { own.join(", ") }
+    });
+    values.collect::<BTreeSet<String>>().into_iter().collect::<Vec<_>>().join(" or ")
+}
+
+/// Items that every value has.
+fn common<'v>(values: &[&'v str]) -> BTreeSet<&'v str> {
+    let mut lists = values.iter().map(|value| value.split(", ").collect::<BTreeSet<&str>>());
+    let first = lists.next().unwrap_or_default();
+    lists.fold(first, |common, list| common.intersection(&list).copied().collect())
 }
 
 /// What is known; keys that could not be found out are absent.
@@ -95,6 +113,16 @@ pub(super) fn conditions(summary: &Summary) -> Conditions {
     }
     let host = format!("{} CPUs, {}", environment.host_cpus, environment.host_system);
     add("host", run.simulated, if environment.host_cpus == 0 { String::new() } else { host });
+    if !environment.host_cpu_model.is_empty() {
+        let cores = environment.host_cores.map_or(String::new(), |cores| format!(", {cores} cores"));
+        let limit = environment.host_cpu_limit_millis;
+        let limit =
+            limit.map_or(String::new(), |millis| format!(", {:.1} CPUs at most", f64::from(millis) / 1e3));
+        add("host-processor", run.simulated, format!("{}{cores}{limit}", environment.host_cpu_model));
+    }
+    // Their number: after an upgrade each of them has another name.
+    let servers = environment.api_servers.len();
+    add("api-servers", true, if servers == 0 { String::new() } else { servers.to_string() });
     add(
         "bench",
         false,
