@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use bench_indexer::IndexName;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Measures Kubernetes clusters, and says how far the numbers can be trusted.
@@ -309,6 +310,33 @@ pub struct ReportArgs {
     /// Where to write it instead of stdout; a folder for formats of several files.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub opensearch: OpenSearchArgs,
+}
+
+/// Where `bench report --format kube-burner` sends its documents.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "OpenSearch")]
+pub struct OpenSearchArgs {
+    /// Send the documents of `--format kube-burner` to this server, by bulk request. Sending them again stores
+    /// nothing twice.
+    #[arg(long = "opensearch", value_name = "URL")]
+    pub url: Option<String>,
+    /// Index to store them in.
+    #[arg(long, value_name = "NAME", default_value = "kube-burner", requires = "url")]
+    pub index: IndexName,
+    /// User of basic authentication; the password comes from a file or BENCH_OPENSEARCH_PASSWORD.
+    #[arg(long = "opensearch-user", value_name = "NAME", requires = "url")]
+    pub user: Option<String>,
+    /// File with the user's password.
+    #[arg(long = "opensearch-password-file", value_name = "FILE", requires = "user")]
+    pub password_file: Option<PathBuf>,
+    /// File with a bearer token; otherwise BENCH_OPENSEARCH_TOKEN, if set.
+    #[arg(long = "opensearch-token-file", value_name = "FILE", requires = "url", conflicts_with = "user")]
+    pub token_file: Option<PathBuf>,
+    /// PEM file of the server's authority; otherwise those of the system.
+    #[arg(long = "opensearch-ca-file", value_name = "FILE", requires = "url")]
+    pub ca_file: Option<PathBuf>,
 }
 
 /// The form of a report.
@@ -330,7 +358,7 @@ pub enum ReportFormat {
     Openmetrics,
     /// Tables, a file each: needs --output.
     Csv,
-    /// Documents as kube-burner indexes them, a file each kind: needs --output.
+    /// Documents as kube-burner indexes them, a file each kind: needs --output or --opensearch.
     KubeBurner,
 }
 

@@ -40,7 +40,7 @@ pub fn dispatch(command: Command, ui: &Ui) -> Result<Exit, Failure> {
         Command::Runs(RunsCommand::Rm(args)) => runs::rm(&args, ui),
         Command::Compare(args) => compare::run(&args, ui),
         Command::Calibrate(args) => block_on(calibrate::run(args, ui)),
-        Command::Report(args) => report::run(&args, ui),
+        Command::Report(args) => block_on(report::run(args, ui)),
         Command::Plugin(PluginCommand::Inspect(args)) => block_on(plugin::inspect(args, ui)),
         Command::Sim(args) => block_on(sim::run(args, ui)),
         Command::Schema(args) => schema::run(&args, ui),

@@ -21,7 +21,8 @@ pub enum Exit {
     CleanupIncomplete,
     /// A plugin could not be resolved, or is not granted what it needs.
     Plugin,
-    /// The cluster or a Prometheus endpoint cannot be reached or does not let us in.
+    /// The cluster, a Prometheus or an OpenSearch cannot be reached, does not let us in or does not take what it
+    /// is sent.
     Unreachable,
     /// What a verdict says: 0, 10, 12, 13, 15, 20, 130 or 143.
     Verdict(u8),

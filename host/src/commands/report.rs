@@ -1,5 +1,7 @@
 //! `bench report`: the report of a recorded run, made from its files alone.
 
+mod opensearch;
+
 use std::path::Path;
 
 use bench_report::{MAX_BINS, MAX_SERIES, ReportFile, ReportView, TextOptions, ViewContext};
@@ -18,9 +20,17 @@ enum Report {
 }
 
 /// Makes the report of a run again; the exit code is the run's own.
-pub fn run(args: &ReportArgs, ui: &Ui) -> Result<Exit, Failure> {
+pub async fn run(args: ReportArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let sender = opensearch::sender(&args)?;
     let dir = Store::new(&args.runs.runs).select(&args.run).map_err(no_such_run)?;
     let summary = summarize(&dir).map_err(unreadable)?;
+    if let Some(sender) = &sender {
+        let history = read_history(&dir)?;
+        sender.send(&bench_report::kube_burner_documents(&summary, &history).map_err(bug)?, ui).await?;
+        if args.output.is_none() {
+            return Ok(Exit::Verdict(bench_results::exit_code(&summary)));
+        }
+    }
     match (report(&summary, &dir, args.format, ui)?, &args.output) {
         (Report::Text(text), None) => ui.print(&text)?,
         (Report::Text(text), Some(file)) => write(file, &text, ui)?,
@@ -32,7 +42,11 @@ pub fn run(args: &ReportArgs, ui: &Ui) -> Result<Exit, Failure> {
         }
         (Report::Files(_), None) => {
             let message = Message("this format has several files: name a folder for them".to_owned());
-            return Err(Failure::with_help(Exit::Usage, message, "add --output FOLDER"));
+            return Err(Failure::with_help(
+                Exit::Usage,
+                message,
+                "add --output FOLDER, or for `kube-burner` --opensearch URL",
+            ));
         }
     }
     Ok(Exit::Verdict(bench_results::exit_code(&summary)))

@@ -124,6 +124,7 @@ fn test(filter: Option<&str>, lint: bool) -> anyhow::Result<()> {
     }
     command.args(filter).env(bench_lab::REAL_NODES, real_nodes);
     command.env("BENCH_PROMETHEUS", setup::prometheus_for_tests()?);
+    command.env("BENCH_OPENSEARCH", setup::opensearch_for_tests()?);
     if setup::browser()? {
         // Without it the tests in a browser would pass where there is none.
         command.env("BENCH_BROWSER", "required");

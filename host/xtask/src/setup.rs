@@ -155,6 +155,25 @@ pub fn prometheus_for_tests() -> anyhow::Result<&'static str> {
     Ok("off")
 }
 
+/// Gets an OpenSearch into the cache, of Maven Central.
+///
+/// Value of `BENCH_OPENSEARCH` for the tests: `off` where it cannot be had.
+pub fn opensearch_for_tests() -> anyhow::Result<&'static str> {
+    let wish = std::env::var_os("BENCH_OPENSEARCH");
+    if wish.as_deref().is_some_and(|wish| wish == "off") {
+        say("NOT TESTED: a real OpenSearch (BENCH_OPENSEARCH=off)");
+        return Ok("off");
+    }
+    match bench_lab::OpenSearch::ensure(&bench_lab::default_cache()?) {
+        Ok(_) => Ok("require"),
+        Err(error) if wish.is_some() => Err(error).context("`BENCH_OPENSEARCH=off` leaves out its tests"),
+        Err(error) => {
+            say(&format!("NO OPENSEARCH ON THIS MACHINE, its tests are left out: {error}"));
+            Ok("off")
+        }
+    }
+}
+
 /// Installs Debian packages; what could not be installed is found missing afterwards.
 fn install(packages: &[&str]) {
     if packages.is_empty() {

@@ -10,6 +10,7 @@
 //! - `binaries`: what is built, from which modules, and the cache it lands in.
 //! - `control_plane`: etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kwok, in that order.
 //! - `component`: one file for each program: its command line and when it counts as ready.
+//! - `prometheus`, `opensearch`: what tests may want beside it.
 //! - `process`, `folder`: children die with the test, however it ends; folders of dead tests are swept.
 //!
 //! Blocking on purpose, so that it serves `cargo xtask` as well as tests; from async tests call it before the
@@ -30,6 +31,7 @@ mod namespaces;
 mod network;
 mod node;
 mod nodes;
+mod opensearch;
 mod options;
 mod pki;
 mod port;
@@ -49,6 +51,7 @@ pub use image::{BUSYBOX, ImageError, PAUSE};
 pub use namespaces::NamespaceError;
 pub use network::NetworkError;
 pub use node::{Node, NodeComponent, NodeError};
+pub use opensearch::{OpenSearch, OpenSearchError};
 pub use options::{ClientLimits, Durability, Options, PodStages};
 pub use pki::PkiError;
 pub use process::ProcessError;

@@ -17,7 +17,9 @@ mod view;
 pub use compare::{Page, calibration_page, comparison_page, group_page};
 pub use html::{HtmlError, MAX_BINS, MAX_SERIES, html};
 pub use json::{json, json_schema, to_json};
-pub use machine::{ReportFile, csv, junit, kube_burner, markdown, openmetrics, perfdata};
+pub use machine::{
+    ReportFile, csv, junit, kube_burner, kube_burner_documents, markdown, openmetrics, perfdata,
+};
 pub use progress::{Progress, ProgressKind};
 pub use sanitize::{escape_json, sanitize};
 pub use text::{TextOptions, render, render_page};

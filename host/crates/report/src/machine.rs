@@ -11,7 +11,11 @@ mod openmetrics;
 mod perfdata;
 
 pub use self::{
-    csv::csv, junit::junit, kube_burner::kube_burner, markdown::markdown, openmetrics::openmetrics,
+    csv::csv,
+    junit::junit,
+    kube_burner::{kube_burner, kube_burner_documents},
+    markdown::markdown,
+    openmetrics::openmetrics,
     perfdata::perfdata,
 };
 

@@ -24,11 +24,26 @@ const PHASES: [(&str, &str, &str); 5] = [
     ("ready", "podReadyLatency", "Ready"),
 ];
 
-/// All documents of a run, by file.
+/// All documents of a run, a file for each kind and job.
 ///
 /// # Errors
 /// For a row of a table that is no JSON object.
 pub fn kube_burner(summary: &Summary, history: &RunHistory) -> Result<Vec<ReportFile>, ReadError> {
+    let written = kube_burner_documents(summary, history)?.into_iter().map(|(name, documents)| {
+        let content = format!("{}\n", escape_json(&format!("{:#}", Value::Array(documents))));
+        ReportFile { name, content }
+    });
+    Ok(written.collect())
+}
+
+/// All documents of a run, by the name of their file.
+///
+/// # Errors
+/// For a row of a table that is no JSON object.
+pub fn kube_burner_documents(
+    summary: &Summary,
+    history: &RunHistory,
+) -> Result<BTreeMap<String, Vec<Value>>, ReadError> {
     let mut documents: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for table in &history.tables {
         let Some(objects) = table.objects()? else { continue };
@@ -46,11 +61,7 @@ pub fn kube_burner(summary: &Summary, history: &RunHistory) -> Result<Vec<Report
     }
     let jobs = summary.jobs.iter().map(|job| job_summary(summary, history, job)).collect();
     documents.insert("jobSummary.json".to_owned(), jobs);
-    let written = documents.into_iter().map(|(name, documents)| {
-        let content = format!("{}\n", escape_json(&format!("{:#}", Value::Array(documents))));
-        ReportFile { name, content }
-    });
-    Ok(written.collect())
+    Ok(documents)
 }
 
 fn file(metric: &str, job: &str) -> String {
