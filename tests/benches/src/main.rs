@@ -12,6 +12,7 @@ mod pacing;
 mod pods;
 mod programs;
 mod real_node;
+mod records;
 mod start;
 mod watch_line;
 
@@ -61,11 +62,26 @@ enum Row {
     Rows,
     /// Pods without a place on a real node; needs root, once whatever `--rounds` says.
     Room,
+    /// Recording 100,000 operations a second, and the size of an hour's record.
+    Record,
+    /// The HTML report of an hour with 50 series.
+    Report,
+    /// A comparison of 20 against 20 runs.
+    Compare,
     /// All that need no root.
     All,
 }
 
-const ALL: [Row; 5] = [Row::Configmaps, Row::Pods, Row::Pacing, Row::WatchLine, Row::Start];
+const ALL: [Row; 8] = [
+    Row::Configmaps,
+    Row::Pods,
+    Row::Pacing,
+    Row::WatchLine,
+    Row::Start,
+    Row::Record,
+    Row::Report,
+    Row::Compare,
+];
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
@@ -83,6 +99,9 @@ fn main() -> anyhow::Result<()> {
             Row::Start => start::measure(&programs, cli.rounds)?,
             Row::Rows => real_node::rows(&programs, cli.rounds)?,
             Row::Room => real_node::room(&programs)?,
+            Row::Record => records::record(&programs, cli.rounds)?,
+            Row::Report => records::report(&programs, cli.rounds)?,
+            Row::Compare => records::compare(&programs, cli.rounds)?,
             Row::All => continue,
         };
         print(&table, cli.output)?;

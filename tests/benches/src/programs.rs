@@ -19,6 +19,7 @@ use crate::{
 pub struct Programs {
     bench: PathBuf,
     floor: PathBuf,
+    recorder: PathBuf,
     realtime: bool,
     /// Records of runs, and the cache of compiled plugins; gone at the end.
     folder: TempDir,
@@ -46,12 +47,23 @@ impl Programs {
             Ok(path)
         };
         let folder = tempfile::tempdir().context("failed to make a folder for records")?;
-        Ok(Self { bench: beside("bench")?, floor: beside("floor")?, realtime, folder })
+        Ok(Self {
+            bench: beside("bench")?,
+            floor: beside("floor")?,
+            recorder: beside("recorder")?,
+            realtime,
+            folder,
+        })
     }
 
     /// The floor, with nothing said yet.
     pub fn floor(&self) -> Command {
         self.command(&self.floor)
+    }
+
+    /// The writer of records, with nothing said yet.
+    pub fn recorder(&self) -> Command {
+        self.command(&self.recorder)
     }
 
     /// `bench`, with a cache and a folder for records of its own.
