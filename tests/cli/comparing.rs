@@ -51,16 +51,22 @@ fn repeated_runs_are_one_group_that_can_be_named_and_compared() {
 }
 
 #[test]
-fn a_scenario_may_ask_to_be_repeated_and_the_command_line_decides() {
+fn a_scenario_says_how_often_it_is_run_and_within_which_bounds_it_is_valid() {
     let bench = prepared();
     let text = std::fs::read_to_string(bench.folder.path().join("short.yaml")).expect("the scenario");
-    bench.write("twice.yaml", &text.replace("seed:", "repeat: 2\nseed:"));
+    bench.write("twice.yaml", &text.replace("seed:", "repeat: 2\nvalidity: { delivered: 95% }\nseed:"));
     let plan = bench.run(&["plan", "twice.yaml"]).ended_with(0);
     assert!(plan.stdout.contains(", 2 times)"), "{}", plan.stdout);
+    assert!(
+        plan.stdout.contains("\nvalidity delivered at least 95%, p99 lag at most 1ms or 5%"),
+        "{}",
+        plan.stdout
+    );
     let ran = bench.run(&["run", "twice.yaml", "--quiet", "--output", "json"]).json();
     assert_eq!(ran["runs"].as_array().map(Vec::len), Some(2), "{ran}");
     let ran = bench.run(&["run", "twice.yaml", "--repeat", "1", "--quiet", "--output", "json"]).json();
     assert!(ran["run"]["group"].is_null() && ran["runs"].is_null(), "{ran}");
+    assert_eq!(ran["validity"]["delivered"], 0.95, "{ran}");
 }
 
 #[test]

@@ -154,6 +154,7 @@ fn another_number_of_api_servers_is_refused_and_other_feature_gates_are_named() 
         let gates = ["A", "B", "C", "D", "E", "F", "G", "H", "I"];
         let environment = &mut summary.environment;
         environment.feature_gates = gates.iter().map(|gate| ((*gate).to_owned(), *gate == on)).collect();
+        environment.api_servers_found_by = "leases in kube-system".to_owned();
         environment.api_servers = (0..servers).map(|n| format!("apiserver-{id}-{n}")).collect();
         summary
     };

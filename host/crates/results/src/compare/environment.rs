@@ -120,9 +120,12 @@ pub(super) fn conditions(summary: &Summary) -> Conditions {
             limit.map_or(String::new(), |millis| format!(", {:.1} CPUs at most", f64::from(millis) / 1e3));
         add("host-processor", run.simulated, format!("{}{cores}{limit}", environment.host_cpu_model));
     }
-    // Their number: after an upgrade each of them has another name.
+    // Their number: after an upgrade each of them has another name. Leases tell the servers, endpoints perhaps only
+    // load balancers: one is not held against the other.
     let servers = environment.api_servers.len();
-    add("api-servers", true, if servers == 0 { String::new() } else { servers.to_string() });
+    let servers = if servers == 0 { String::new() } else { servers.to_string() };
+    let by_leases = environment.api_servers_found_by.contains("leases");
+    add(if by_leases { "api-servers" } else { "api-server-endpoints" }, by_leases, servers);
     add(
         "bench",
         false,

@@ -16,7 +16,7 @@ use super::summarize;
 use crate::{layout, read::ReadError, store::read_json, summary::Summary};
 
 /// Changed with everything that makes another summary of the same record.
-const REVISION: u32 = 1;
+const REVISION: u32 = 2;
 /// Largest file that is read.
 const MAX_BYTES: u64 = 64 << 20;
 

@@ -92,7 +92,7 @@ fn build_of(text: &str) -> BTreeMap<String, String> {
 /// `kubernetes`, which may be those of a load balancer.
 pub async fn api_servers(cluster: &Cluster) -> ApiServers {
     let selector = "apiserver.kubernetes.io/identity=kube-apiserver";
-    let leases = list(cluster, ("coordination.k8s.io", "leases", "kube-system"), selector).await;
+    let leases: Vec<Lease> = list(cluster, ("coordination.k8s.io", "leases", "kube-system"), selector).await;
     let names = holders(&leases);
     if !names.is_empty() {
         return ApiServers { names, found_by: "leases in kube-system" };
