@@ -121,24 +121,29 @@ pub fn room(programs: &Programs) -> anyhow::Result<Table> {
 }
 
 fn ready_of(run: &Run) -> anyhow::Result<f64> {
-    let metrics = run.summary["metrics"].as_array().context("the summary has no metrics")?;
-    let ready = metrics.iter().find(|metric| metric["name"] == "ready").context("no metric `ready`")?;
-    let distribution = &ready["distribution"];
-    let count = |field: &str| distribution[field].as_f64().unwrap_or(0.0);
-    Ok(count("n") - count("missing"))
+    let ready = list(run, "/metrics").find(|metric| text(metric, "/name") == "ready");
+    let ready = ready.context("no metric `ready`")?;
+    let count = |field: &str| ready.pointer(field).and_then(Value::as_f64).unwrap_or(0.0);
+    Ok(count("/distribution/n") - count("/distribution/missing"))
 }
 
 /// From the start of measuring to the start of cleaning up: load, waiting, late observations.
 fn measured(run: &Run) -> anyhow::Result<f64> {
-    let phases = run.summary["phases"].as_array().context("the summary has no phases")?;
     let at = |name: &str| {
-        let phase = phases.iter().find(|phase| phase["phase"] == name);
-        phase.and_then(|phase| phase["atNs"].as_f64()).with_context(|| format!("no phase `{name}`"))
+        let phase = list(run, "/phases").find(|phase| text(phase, "/phase") == name);
+        phase.and_then(|phase| phase.pointer("/atNs")?.as_f64()).with_context(|| format!("no phase `{name}`"))
     };
     Ok((at("teardown")? - at("measure")?) / 1e9)
 }
 
-fn findings(run: &Run) -> Vec<&str> {
-    let list = run.summary["findings"].as_array().map_or(&[][..], Vec::as_slice);
-    list.iter().filter_map(|finding: &Value| finding["message"].as_str()).collect()
+fn findings(run: &Run) -> impl Iterator<Item = &str> {
+    list(run, "/findings").map(|finding| text(finding, "/message"))
+}
+
+fn list<'r>(run: &'r Run, pointer: &str) -> impl Iterator<Item = &'r Value> {
+    run.summary.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
