@@ -35,6 +35,8 @@ pub(super) struct Section {
     lead: String,
     steps: Vec<String>,
     table: Table,
+    /// Whether charts of every object can be drawn; a record that ends early has them without the slowest ones.
+    every: bool,
 }
 
 pub(super) fn section(summary: &Summary, tables: &[Objects]) -> Section {
@@ -53,16 +55,21 @@ pub(super) fn section(summary: &Summary, tables: &[Objects]) -> Section {
         ])
     });
     let n: usize = tables.iter().map(|objects| objects.table.objects.len()).sum();
-    let lead = format!(
-        "The slowest of {}, worst first, with the parts of their way. The reason is the measurement’s own word, or the step \
-         that took longest.",
-        format::counted(n as u64, "object")
-    );
+    let lead = if summary.slowest.is_empty() {
+        format!("{} so far; which were the slowest is not known.", format::counted(n as u64, "object"))
+    } else {
+        format!(
+            "The slowest of {}, worst first, with the parts of their way. The reason is the measurement’s own word, or the \
+             step that took longest.",
+            format::counted(n as u64, "object")
+        )
+    };
     let steps = tables.first().map(|objects| objects.table.steps.iter().map(|name| sanitize(name)).collect());
     Section {
         lead,
         steps: steps.unwrap_or_default(),
         table: table("Slowest objects", headings, rows.collect()),
+        every: !tables.is_empty(),
     }
 }
 
