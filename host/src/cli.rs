@@ -47,6 +47,31 @@ pub enum Output {
     Json,
 }
 
+/// The form of what `bench run` writes to stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RunOutput {
+    /// For people.
+    Text,
+    /// For machines; see `bench schema summary`.
+    Json,
+    /// For machines while the run goes on: a JSON object a line, one each second, one for each thing that
+    /// happens, the verdict last; see `bench schema stream`.
+    Ndjson,
+}
+
+/// What is shown on stderr while a run goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProgressWhen {
+    /// `live` on a terminal in the foreground; `lines` elsewhere, with -v, in CI and with TERM=dumb.
+    Auto,
+    /// Charts, gates and a grid of pods on the whole terminal; q stops, m marks a moment, ? tells all keys.
+    Live,
+    /// A line for each step, and how it goes every five seconds.
+    Lines,
+    /// Nothing.
+    Off,
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -121,10 +146,13 @@ pub struct RunArgs {
     #[command(flatten)]
     pub runs: RunsDirArgs,
     /// Form of the result on stdout.
-    #[arg(short, long, value_enum, default_value_t = Output::Text)]
-    pub output: Output,
-    /// No progress on stderr.
-    #[arg(short, long)]
+    #[arg(short, long, value_enum, default_value_t = RunOutput::Text)]
+    pub output: RunOutput,
+    /// What to show on stderr while it goes on.
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ProgressWhen::Auto)]
+    pub progress: ProgressWhen,
+    /// No progress on stderr, as `--progress off`.
+    #[arg(short, long, conflicts_with = "progress")]
     pub quiet: bool,
     /// Run it so many times, each with namespaces and a record of its own; otherwise as often as the
     /// scenario's `repeat` says.
@@ -412,6 +440,8 @@ pub enum SchemaOf {
     Scenario,
     /// The result of `--output json`.
     Summary,
+    /// A line of `bench run --output ndjson`.
+    Stream,
     /// The result of `bench compare --output json`.
     Comparison,
 }

@@ -8,6 +8,8 @@ use std::{
 };
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
+use parking_lot::Mutex;
+use tracing::level_filters::LevelFilter;
 
 use crate::{cli::ColorWhen, exit_code::Exit};
 
@@ -67,11 +69,57 @@ impl Diagnostic for Plain {
 #[error("{0}")]
 pub struct Message(pub String);
 
+/// Bytes of talk that are kept while it is held; the rest is left out.
+const MAX_HELD: usize = 1 << 20;
+
+/// Talk that waits for the live view to give the terminal back; `None` when nothing is held. There is one
+/// stderr in a process.
+static HELD: Mutex<Option<Vec<u8>>> = Mutex::new(None);
+
+/// Holds back what is said on stderr until it is dropped.
+#[derive(Debug)]
+pub struct Hold(());
+
+impl Hold {
+    /// From here on nothing is written to stderr but by whoever has the terminal.
+    pub fn start() -> Self {
+        HELD.lock().get_or_insert_default();
+        Self(())
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let held = HELD.lock().take().unwrap_or_default();
+        let _ = io::stderr().lock().write_all(&held);
+    }
+}
+
+/// stderr, unless it is held.
+struct Talk;
+
+impl Write for Talk {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(held) = HELD.lock().as_mut() {
+            if held.len() + bytes.len() <= MAX_HELD {
+                held.extend_from_slice(bytes);
+            }
+            return Ok(bytes.len());
+        }
+        io::stderr().lock().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().lock().flush()
+    }
+}
+
 /// How to talk to whoever runs the program.
 #[derive(Debug, Clone, Copy)]
 pub struct Ui {
     color_stdout: bool,
     color_stderr: bool,
+    stdout_is_terminal: bool,
     stderr_is_terminal: bool,
 }
 
@@ -84,10 +132,12 @@ impl Ui {
             ColorWhen::Never => false,
             ColorWhen::Auto => is_terminal && !no_color,
         };
-        let stderr_is_terminal = io::stderr().is_terminal();
+        let (stdout_is_terminal, stderr_is_terminal) =
+            (io::stdout().is_terminal(), io::stderr().is_terminal());
         Self {
-            color_stdout: color(io::stdout().is_terminal()),
+            color_stdout: color(stdout_is_terminal),
             color_stderr: color(stderr_is_terminal),
+            stdout_is_terminal,
             stderr_is_terminal,
         }
     }
@@ -97,9 +147,24 @@ impl Ui {
         self.color_stdout
     }
 
-    /// Whether somebody watches stderr.
-    pub fn is_watched(&self) -> bool {
+    /// Whether stderr is coloured.
+    pub fn color_stderr(&self) -> bool {
+        self.color_stderr
+    }
+
+    /// Whether stdout is a terminal.
+    pub fn stdout_is_terminal(&self) -> bool {
+        self.stdout_is_terminal
+    }
+
+    /// Whether stderr is a terminal.
+    pub fn stderr_is_terminal(&self) -> bool {
         self.stderr_is_terminal
+    }
+
+    /// Whether more than warnings was asked for.
+    pub fn is_talkative(&self) -> bool {
+        LevelFilter::current() > LevelFilter::WARN
     }
 
     /// Columns for text: the terminal's, or 100.
@@ -128,7 +193,7 @@ impl Ui {
 
     /// Writes one line to stderr; nothing can be done when that fails.
     pub fn note(&self, line: &str) {
-        let _ = writeln!(io::stderr().lock(), "{line}");
+        let _ = Talk.write_all(format!("{line}\n").as_bytes());
     }
 
     /// Writes a failure to stderr.
@@ -155,8 +220,9 @@ pub fn start_tracing(verbose: u8, ui: &Ui) {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     let started = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(ui.color_stderr)
+        .with_writer(|| Talk)
+        // Its feature for colours is not built in: asked for them, it panics.
+        .with_ansi(false)
         .without_time()
         .try_init();
     if started.is_err() {

@@ -12,3 +12,4 @@ mod comparing;
 mod ending;
 mod lab;
 mod running;
+mod terminal;

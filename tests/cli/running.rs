@@ -82,6 +82,25 @@ fn rows_of_the_first_lab_never_end_before_arithmetic_says() {
 }
 
 #[test]
+fn a_stream_has_a_line_each_second_and_ends_with_the_verdict() {
+    let bench = Bench::new();
+    let arguments = ["run", &scenario("quickstart.yaml"), "--output", "ndjson", "--quiet"];
+    let ran = bench.run(&arguments);
+    let lines: Vec<Value> =
+        ran.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON on each line")).collect();
+    let of = |kind: &str| lines.iter().filter(|line| line["type"] == kind).collect::<Vec<_>>();
+    assert!(lines.iter().all(|line| line["schemaVersion"] == 1 && line["atNs"].is_i64()), "{}", ran.stdout);
+    let last_second = of("second").last().copied().expect("a second").clone();
+    assert_eq!(last_second["ended"], 100, "{last_second}");
+    assert_eq!(lines[0]["type"], "started");
+    let last = lines.last().expect("a line");
+    assert_eq!((&last["type"], &last["conclusion"]["exitCode"]), (&"ended".into(), &ran.code.into()));
+    assert_eq!((of("started").len(), of("ended").len()), (1, 1));
+    assert!(of("happened").iter().any(|line| line["what"] == "jobEnded"), "{}", ran.stdout);
+    assert_eq!(ran.stderr, "");
+}
+
+#[test]
 fn validate_plan_inspect_schema_and_completion_say_something_useful() {
     let bench = Bench::new();
     let quickstart = scenario("quickstart.yaml");
@@ -97,6 +116,7 @@ fn validate_plan_inspect_schema_and_completion_say_something_useful() {
     );
     assert!(bench.run(&["schema"]).ended_with(0).json()["properties"].is_object());
     assert!(bench.run(&["schema", "summary"]).ended_with(0).json().is_object());
+    assert!(bench.run(&["schema", "stream"]).ended_with(0).json()["$defs"].is_object());
     assert!(bench.run(&["completion", "bash"]).ended_with(0).stdout.contains("bench"));
 }
 

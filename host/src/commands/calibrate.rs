@@ -9,7 +9,7 @@ use super::{
     run::repeat,
 };
 use crate::{
-    cli::{CalibrateArgs, Output, RunArgs, ScenarioArgs},
+    cli::{CalibrateArgs, Output, ProgressWhen, RunArgs, RunOutput, ScenarioArgs},
     diagnostics::{Failure, Ui},
     exit_code::Exit,
 };
@@ -25,7 +25,9 @@ pub async fn run(args: CalibrateArgs, ui: &Ui) -> Result<Exit, Failure> {
                 scenario: ScenarioArgs { scenario, sets: args.sets },
                 cluster: args.cluster,
                 runs: args.runs,
-                output,
+                // Only its runs are made here: what they say is printed below.
+                output: RunOutput::Text,
+                progress: ProgressWhen::Auto,
                 quiet: args.quiet,
                 repeat: Some(args.repeat),
             };

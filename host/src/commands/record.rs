@@ -125,12 +125,14 @@ fn keep(
             }
         }
     });
-    progress.finish();
-    match result {
+    // The record is whole before anything waits for a reader of the stream.
+    let result = match result {
         Ok(()) => recorder.finish(clock.now()),
         Err(error) => {
             stop.stop(StopReason::RecordFailed);
             Err(error)
         }
-    }
+    };
+    progress.finish();
+    result
 }

@@ -2,8 +2,10 @@
 
 mod fingerprint;
 mod header;
+mod live;
 mod prometheus;
 pub mod repeat;
+mod showing;
 
 use std::{
     path::{Path, PathBuf},
@@ -13,9 +15,11 @@ use std::{
 use bench_engine::{RunContext, RunOutcome, Stop, Timing};
 use bench_limiter::RunClock;
 use bench_model::{JournalEntry, RunEvent, RunId};
-use bench_report::{Progress, ProgressKind};
+use bench_report::{StreamEvent, StreamLine};
 use bench_results::{GroupFacts, Recorder, RunHeader, Store, Summary};
+use tokio::sync::mpsc;
 
+use self::showing::Showing;
 use super::{
     connect::{Connected, connect},
     load::{Loaded, load},
@@ -24,13 +28,16 @@ use super::{
     report, signals,
 };
 use crate::{
-    cli::RunArgs,
+    cli::{Output, RunArgs, RunOutput},
     diagnostics::{Failure, Message, Ui},
     exit_code::Exit,
 };
 
 /// Guests compute on so many threads: a slow one does not hold up another.
 const PLUGIN_THREADS: usize = 2;
+
+/// Presses of the key that stops: the second leaves, more mean nothing.
+const PRESSES: usize = 2;
 
 /// A run that ended.
 pub struct One {
@@ -48,7 +55,12 @@ pub async fn run(args: RunArgs, ui: &Ui) -> Result<Exit, Failure> {
         return repeat::run(&args, loaded, times, ui).await;
     }
     let One { dir, summary } = once(&args, loaded, ui, None).await?;
-    report::print(&summary, &dir, args.output, ui)?;
+    match args.output {
+        RunOutput::Text => report::print(&summary, &dir, Output::Text, ui)?,
+        RunOutput::Json => report::print(&summary, &dir, Output::Json, ui)?,
+        // Its last line is the verdict.
+        RunOutput::Ndjson => {}
+    }
     Ok(Exit::Verdict(bench_results::exit_code(&summary)))
 }
 
@@ -60,13 +72,26 @@ async fn once(args: &RunArgs, loaded: Loaded, ui: &Ui, group: Option<GroupFacts>
 
     let run_id = new_run_id();
     let stop = Stop::new();
-    let listening = tokio::spawn(signals::listen(stop.clone(), *ui));
-    let mut header = header::header(&loaded, &connected, run_id, clock).await;
+    let (press, pressed) = mpsc::channel(PRESSES);
+    let listening = tokio::spawn(signals::listen(stop.clone(), pressed, *ui));
+    let kind = showing::kind(args, ui);
+    let mut header = header::header(&loaded, &connected, run_id, clock, kind == Showing::Live).await;
     header.group = group;
     let recorder = create_record(args, &loaded, &header)?;
     let dir = recorder.dir().to_owned();
-    let record =
-        Record::start(recorder, &first_entry(run_id, &connected), clock, progress(args, ui), stop.clone())?;
+    let (progress, view) = showing::open(kind, showing::title(&loaded, &header, &dir), args, &header, ui)?;
+    let record = Record::start(recorder, &first_entry(run_id, &connected), clock, progress, stop.clone())?;
+    let live = match view {
+        None => None,
+        Some(view) => {
+            let nodes = fingerprint::node_names(&connected.cluster).await;
+            let cluster = connected.cluster.clone();
+            let stop = stop.clone();
+            let wiring =
+                live::Wiring { cluster, run_id, clock, nodes, stop, press, marks: record.events.downgrade() };
+            Some(live::Live::start(view, wiring))
+        }
+    };
 
     let throttled = fingerprint::throttled_periods();
     let outcome = execute(loaded, &connected, &record, run_id, clock, stop).await;
@@ -79,11 +104,19 @@ async fn once(args: &RunArgs, loaded: Loaded, ui: &Ui, group: Option<GroupFacts>
     };
     // A record that failed says so itself.
     let _ = record.events.send(seen).await;
-    record.finish()?;
+    let recorded = record.finish();
+    // Gives the terminal back before anything is printed.
+    if let Some(live) = live {
+        live.finish(ui);
+    }
+    recorded?;
     let outcome = outcome?;
 
     let summary = bench_results::summarize(&dir).map_err(|error| Failure::error(Exit::Bug, error))?;
     bench_results::save_summary(&dir, &summary).map_err(|error| Failure::error(Exit::Bug, error))?;
+    if args.output == RunOutput::Ndjson {
+        ui.print(&last_line(&summary, &dir).text())?;
+    }
     tell_what_is_left(&outcome, run_id, args, ui);
     Ok(One { dir, summary })
 }
@@ -94,13 +127,15 @@ fn new_run_id() -> RunId {
     forced.unwrap_or_else(|| RunId::new(uuid::Uuid::now_v7()))
 }
 
-fn progress(args: &RunArgs, ui: &Ui) -> Progress {
-    let kind = match (args.quiet, ui.is_watched()) {
-        (true, _) => ProgressKind::Off,
-        (false, true) => ProgressKind::Terminal { width: u16::try_from(ui.width()).unwrap_or(100) },
-        (false, false) => ProgressKind::Plain,
+/// The verdict, for a stream.
+fn last_line(summary: &Summary, dir: &Path) -> StreamLine {
+    let event = StreamEvent::Ended {
+        run_id: summary.run.id.clone(),
+        conclusion: summary.conclusion.clone(),
+        gates: summary.thresholds.clone(),
+        record: dir.display().to_string(),
     };
-    Progress::new(kind, Box::new(std::io::stderr()))
+    StreamLine::new(i64::try_from(summary.length_ns).unwrap_or(i64::MAX), event)
 }
 
 fn create_record(args: &RunArgs, loaded: &Loaded, header: &RunHeader) -> Result<Recorder, Failure> {

@@ -1,13 +1,16 @@
-//! SIGINT and SIGTERM: the first stops the load and cleans up, the second leaves.
+//! SIGINT, SIGTERM and the key that stops: the first stops the load and cleans up, the second leaves.
 
 use bench_engine::Stop;
 use bench_model::StopReason;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
 
 use crate::diagnostics::Ui;
 
-/// Listens until it is dropped.
-pub async fn listen(stop: Stop, ui: Ui) {
+/// Listens until it is dropped; `pressed` is the key of the live view, which takes Ctrl-C from the terminal.
+pub async fn listen(stop: Stop, mut pressed: mpsc::Receiver<()>, ui: Ui) {
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
@@ -18,6 +21,7 @@ pub async fn listen(stop: Stop, ui: Ui) {
         tokio::select! {
             _ = interrupt.recv() => StopReason::Interrupt,
             _ = terminate.recv() => StopReason::Terminate,
+            Some(()) = pressed.recv() => StopReason::Interrupt,
         }
     };
     let reason = next().await;

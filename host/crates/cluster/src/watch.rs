@@ -8,7 +8,10 @@ use std::{sync::Arc, time::Duration};
 
 use bench_model::{EventBatch, Gap, ResourceRef, RowKind, Subscription, TimeNs};
 use parking_lot::Mutex;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, mpsc, watch},
+};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
@@ -39,7 +42,7 @@ pub struct WatchSpec {
 pub struct WatchSink {
     /// Made with room for [`WATCH_QUEUE`].
     pub batches: mpsc::Sender<EventBatch>,
-    /// Called on the load runtime: must not block.
+    /// Called where the watch runs: must not block.
     pub on_gap: Arc<dyn Fn(Gap) + Send + Sync>,
 }
 
@@ -96,6 +99,19 @@ impl Cluster {
     /// When a projection is none. What the server has against the watch is told by
     /// [`WatchHandle::ready`].
     pub fn watch(&self, spec: WatchSpec, sink: WatchSink) -> Result<WatchHandle, ProjectionError> {
+        self.watch_on(&self.inner.runtime, spec, sink)
+    }
+
+    /// As [`Cluster::watch`], with events read on another runtime than the one that sends.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn watch_on(
+        &self,
+        runtime: &Handle,
+        spec: WatchSpec,
+        sink: WatchSink,
+    ) -> Result<WatchHandle, ProjectionError> {
         let WatchSpec { measurement, index, subscription } = spec;
         let projector = Arc::new(Projector::compile(&subscription.projections)?);
         let target = ResourceRef {
@@ -119,7 +135,7 @@ impl Cluster {
             if subscription.namespaces.is_empty() { vec![String::new()] } else { subscription.namespaces };
         let cancel = CancellationToken::new();
         let mut tasks = Vec::with_capacity(namespaces.len() + 1);
-        let spawn = |future| AbortOnDropHandle::new(self.inner.runtime.spawn(future));
+        let spawn = |future| AbortOnDropHandle::new(runtime.spawn(future));
         for namespace in &namespaces {
             let reflector = Reflector {
                 cluster: self.clone(),

@@ -18,7 +18,7 @@ use std::{
 
 use bench_cluster::Cluster;
 use bench_limiter::RunClock;
-use bench_model::{Operation, QueueId, QueueSpec, RunEvent, Shard, TimeNs};
+use bench_model::{Operation, QueueId, QueueSpec, QueueTotals, RunEvent, Shard, TimeNs};
 use bench_plugin_host::{CompletionBatch, Grants, QueueCommand, RunNamespaces, WriteBatch};
 use tokio::{
     sync::{Semaphore, mpsc, oneshot, watch},
@@ -33,6 +33,9 @@ use crate::{
 
 /// Writes that wait for the sender; the plugin waits when they are full.
 const WRITES: usize = 64;
+
+/// Counts are told once in so many flushes: four times a second.
+const FLUSHES_A_COUNT: u32 = 5;
 
 /// How long requests in flight may take to end after a stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -208,10 +211,21 @@ async fn next_command(shared: &Shared, commands: &mut mpsc::Receiver<QueueComman
     }
 }
 
+/// Hands over what ended, and now and then what the queue did so far; ended when the queue closes.
 async fn flush_forever(shared: Arc<Shared>) {
     let mut every = tokio::time::interval(FLUSH_EVERY);
+    let mut told = QueueTotals::default();
     loop {
-        every.tick().await;
-        shared.operations.flush().await;
+        for _ in 0..FLUSHES_A_COUNT {
+            every.tick().await;
+            shared.operations.flush().await;
+        }
+        let totals = shared.counts.totals();
+        if totals != told {
+            told = totals;
+            let (queue, at) = (shared.settings.id, shared.services.clock.now());
+            // A closed channel means that the recorder failed; the run is stopped by whoever owns it.
+            let _ = shared.services.events.send(RunEvent::QueueCounted { queue, totals, at }).await;
+        }
     }
 }

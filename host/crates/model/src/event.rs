@@ -331,6 +331,15 @@ pub enum RunEvent {
         /// In order of their ends.
         operations: Vec<Operation>,
     },
+    /// What an open queue did so far; told several times a second, for whoever shows the run while it goes on.
+    QueueCounted {
+        /// Which.
+        queue: QueueId,
+        /// What it did so far.
+        totals: QueueTotals,
+        /// When.
+        at: TimeNs,
+    },
     /// A queue closed.
     QueueClosed {
         /// Which.
@@ -489,6 +498,13 @@ pub enum RunEvent {
         objects: std::collections::BTreeMap<String, u64>,
         /// Periods in which the control group of the program was held back while the run went on.
         throttled_periods: Option<u64>,
+    },
+    /// Somebody who watched the run marked this moment.
+    Marked {
+        /// From 1, in order.
+        number: u32,
+        /// When.
+        at: TimeNs,
     },
     /// The run stops before its plan is done.
     Stopping {

@@ -115,6 +115,10 @@ pub enum EventLine {
         objects: BTreeMap<String, u64>,
         throttled_periods: Option<u64>,
     },
+    Marked {
+        number: u32,
+        at: TimeNs,
+    },
     Stopping {
         reason: StopReason,
         at: TimeNs,
@@ -139,8 +143,8 @@ pub(crate) struct VersionedLine<T> {
 }
 
 impl EventLine {
-    /// The line for an event; `None` for those that are kept elsewhere (operations, samples, rows), and
-    /// for artifacts, whose line the recorder writes once a file.
+    /// The line for an event; `None` for those that are kept elsewhere (operations, samples, rows) or told
+    /// again in the end (counts of open queues), and for artifacts, whose line the recorder writes once a file.
     pub(crate) fn of(event: &RunEvent) -> Option<Self> {
         Some(match event.clone() {
             RunEvent::PhaseStarted { phase, at } => Self::PhaseStarted { phase, at },
@@ -178,9 +182,11 @@ impl EventLine {
             RunEvent::EnvironmentSeen { objects, throttled_periods } => {
                 Self::EnvironmentSeen { objects, throttled_periods }
             }
+            RunEvent::Marked { number, at } => Self::Marked { number, at },
             RunEvent::Stopping { reason, at } => Self::Stopping { reason, at },
             RunEvent::CleanedUp { outcome, at } => Self::CleanedUp { outcome, at },
             RunEvent::Operations { .. }
+            | RunEvent::QueueCounted { .. }
             | RunEvent::Observed { .. }
             | RunEvent::ObservedBetween { .. }
             | RunEvent::Counted { .. }
@@ -202,6 +208,7 @@ impl EventLine {
             | Self::Waited { at, .. }
             | Self::MeasurementFailed { at, .. }
             | Self::ClockOffset { at, .. }
+            | Self::Marked { at, .. }
             | Self::Stopping { at, .. }
             | Self::CleanedUp { at, .. }
             | Self::Finished { at } => Some(*at),

@@ -35,6 +35,9 @@ pub struct BenchFacts {
     pub command: Vec<String>,
     /// `build-id:…` of the program, as its linker wrote it; empty when there is none.
     pub digest: String,
+    /// Whether somebody watched the run in the live view, which watches pods besides what the scenario asks for.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub live_view: bool,
 }
 
 /// The cluster that was run on.

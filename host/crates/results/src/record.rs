@@ -256,6 +256,7 @@ impl Recorder {
             | EventLine::ClockOffset { .. }
             | EventLine::EnvironmentSeen { .. }
             | EventLine::Doubt { .. }
+            | EventLine::Marked { .. }
             | EventLine::Stopping { .. }
             | EventLine::CleanedUp { .. }
             | EventLine::Finished { .. } => {}

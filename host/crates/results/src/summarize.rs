@@ -20,6 +20,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use bench_model::{LogLevel, TimeNs};
 
+pub use self::judge::{SoFar, judge_so_far};
 use self::load::Loaded;
 pub(crate) use self::load::read_header;
 pub use self::saved::{SaveError, read_summary, save_summary};
@@ -29,12 +30,16 @@ use crate::{
     read::ReadError,
     summary::{
         CleanupSummary, ClockSummary, Conclusion, EnvironmentSummary, FaultSummary, GapSummary, LogSummary,
-        PhaseSummary, ReportSummary, RunFacts, SUMMARY_SCHEMA_VERSION, Summary, Verdict, WaitSummary,
+        MarkSummary, PhaseSummary, ReportSummary, RunFacts, SUMMARY_SCHEMA_VERSION, Summary, Verdict,
+        WaitSummary,
     },
 };
 
 /// Log messages that are kept in a summary.
 const MAX_LOGS: usize = 100;
+
+/// Marked moments that are kept in a summary.
+const MAX_MARKS: usize = 1000;
 
 /// Summarises the run in this directory, also one that is being written or was killed.
 ///
@@ -64,6 +69,7 @@ pub fn summarize(dir: &Path) -> Result<Summary, ReadError> {
         gaps: gaps(&loaded),
         faults: faults(&loaded),
         logs: logs(&loaded),
+        marks: marks(&loaded),
         clock: clock(&loaded),
         cleanup: cleanup(&loaded),
         steady: Vec::new(),
@@ -113,6 +119,7 @@ fn environment(loaded: &Loaded) -> EnvironmentSummary {
         admission: cluster.admission.clone(),
         feature_gates: cluster.feature_gates.clone(),
         bench_digest: bench.digest.clone(),
+        live_view: bench.live_view,
         host_cpus: host.cpus,
         host_cpu_model: host.cpu_model.clone(),
         host_cores: host.cores,
@@ -238,6 +245,14 @@ fn logs(loaded: &Loaded) -> Vec<LogSummary> {
         })
         .take(MAX_LOGS)
         .collect()
+}
+
+fn marks(loaded: &Loaded) -> Vec<MarkSummary> {
+    let marks = loaded.events.iter().filter_map(|event| match event {
+        EventLine::Marked { number, at } => Some(MarkSummary { number: *number, at_ns: at.0 }),
+        _ => None,
+    });
+    marks.take(MAX_MARKS).collect()
 }
 
 fn clock(loaded: &Loaded) -> Option<ClockSummary> {

@@ -23,7 +23,8 @@ pub use distribution::{
 };
 pub use environment::{EnvironmentSummary, GroupFacts, NodeShape};
 pub use happened::{
-    CleanupSummary, ClockSummary, FaultSummary, GapSummary, LogSummary, PhaseSummary, WaitSummary,
+    CleanupSummary, ClockSummary, FaultSummary, GapSummary, LogSummary, MarkSummary, PhaseSummary,
+    WaitSummary,
 };
 pub use job::{ErrorSummary, JobSummary, Outcome, QueueSummary};
 pub use judged::{Finding, FindingKind, ThresholdConfidence, ThresholdSummary};
@@ -108,6 +109,9 @@ pub struct Summary {
     pub faults: Vec<FaultSummary>,
     /// Warnings and errors of plugins and host, the first 100.
     pub logs: Vec<LogSummary>,
+    /// Moments that somebody marked while the run went on, the first 1000.
+    #[serde(default)]
+    pub marks: Vec<MarkSummary>,
     /// The API server's clock against the run's.
     pub clock: Option<ClockSummary>,
     /// Absent when nothing was cleaned up.

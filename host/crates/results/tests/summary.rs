@@ -271,6 +271,17 @@ fn stops_have_their_own_exit_codes() {
 }
 
 #[test]
+fn marked_moments_are_kept_and_change_no_verdict() {
+    let marked = |number: u32, second: i64| RunEvent::Marked { number, at: TimeNs(second * S) };
+    let run = FakeRun { extra: vec![marked(1, 2), marked(2, 3)], ..FakeRun::default() };
+    let (summary, without) = (summary(&run), summary(&FakeRun::default()));
+    let marks: Vec<(u32, i64)> = summary.marks.iter().map(|mark| (mark.number, mark.at_ns)).collect();
+    assert_eq!(marks, [(1, 2 * S), (2, 3 * S)]);
+    assert_eq!((summary.conclusion, summary.thresholds), (without.conclusion, without.thresholds));
+    assert!(without.marks.is_empty());
+}
+
+#[test]
 fn a_job_that_gives_up_fails_and_an_incomplete_cleanup_shows_last() {
     let run = FakeRun { outcome: JobOutcome::Failed { message: "quota".to_owned() }, ..FakeRun::default() };
     check(&run, Verdict::Fail, 10, "job `create-pods` gave up: quota");

@@ -158,6 +158,12 @@ pub async fn nodes(cluster: &Cluster) -> Vec<NodeShape> {
     shapes.into_iter().map(|(shape, count)| NodeShape { count, ..shape }).collect()
 }
 
+/// Names of all nodes; empty when they may not be listed.
+pub async fn node_names(cluster: &Cluster) -> Vec<String> {
+    let nodes = all::<Named>(cluster, &resource("", "v1", "nodes")).await.unwrap_or_default();
+    nodes.into_iter().map(|node| node.metadata.name).collect()
+}
+
 /// Names of what takes part in admission; `None` when nothing of it may be listed.
 pub async fn admission(cluster: &Cluster) -> Option<Vec<String>> {
     let mut names = Vec::new();

@@ -11,7 +11,13 @@ use super::fingerprint;
 use crate::commands::{connect::Connected, load::Loaded};
 
 /// Collects it.
-pub async fn header(loaded: &Loaded, connected: &Connected, run_id: RunId, clock: RunClock) -> RunHeader {
+pub async fn header(
+    loaded: &Loaded,
+    connected: &Connected,
+    run_id: RunId,
+    clock: RunClock,
+    live_view: bool,
+) -> RunHeader {
     let scenario = &loaded.scenario;
     RunHeader {
         scenario: ScenarioFacts {
@@ -24,6 +30,7 @@ pub async fn header(loaded: &Loaded, connected: &Connected, run_id: RunId, clock
             version: env!("CARGO_PKG_VERSION").to_owned(),
             command: std::env::args().collect(),
             digest: fingerprint::own_digest(),
+            live_view,
         },
         cluster: cluster_facts(connected).await,
         host: fingerprint::host(),

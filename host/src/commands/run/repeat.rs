@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{One, once};
 use crate::{
-    cli::{Output, RunArgs},
+    cli::{ProgressWhen, RunArgs, RunOutput},
     commands::load::{Loaded, load},
     diagnostics::{Failure, Ui},
     exit_code::Exit,
@@ -28,8 +28,15 @@ pub async fn run(args: &RunArgs, loaded: Loaded, times: u32, ui: &Ui) -> Result<
     let repeated = all(args, loaded, times, ui).await?;
     let exit = repeated.stopped.unwrap_or_else(|| Exit::Verdict(worst(&repeated.runs)));
     let text = match args.output {
-        Output::Json => as_json(&repeated, exit),
-        Output::Text => {
+        RunOutput::Json => format!("{:#}\n", as_json(&repeated, exit)),
+        RunOutput::Ndjson => {
+            let mut line = as_json(&repeated, exit);
+            if let Some(fields) = line.as_object_mut() {
+                fields.insert("type".to_owned(), "group".into());
+            }
+            format!("{line}\n")
+        }
+        RunOutput::Text => {
             let runs: Vec<(String, Summary)> = repeated
                 .runs
                 .iter()
@@ -39,7 +46,7 @@ pub async fn run(args: &RunArgs, loaded: Loaded, times: u32, ui: &Ui) -> Result<
             bench_report::render_page(&bench_report::group_page(&runs), options)
         }
     };
-    ui.print(&text)?;
+    ui.print(&if args.output == RunOutput::Text { text } else { bench_report::escape_json(&text) })?;
     Ok(exit)
 }
 
@@ -49,7 +56,7 @@ pub async fn all(args: &RunArgs, loaded: Loaded, times: u32, ui: &Ui) -> Result<
     let mut repeated = Repeated { runs: Vec::new(), stopped: None };
     let mut first = Some(loaded);
     for index in 1..=times {
-        if !args.quiet {
+        if !args.quiet && args.progress != ProgressWhen::Off {
             ui.note(&format!("run {index} of {times}"));
         }
         let group = GroupFacts { id: id.clone(), index, of: times };
@@ -76,7 +83,7 @@ fn worst(runs: &[One]) -> u8 {
     order.into_iter().find(|code| codes.contains(code)).unwrap_or(0)
 }
 
-fn as_json(repeated: &Repeated, exit: Exit) -> String {
+fn as_json(repeated: &Repeated, exit: Exit) -> serde_json::Value {
     let runs: Vec<_> = repeated
         .runs
         .iter()
@@ -90,13 +97,12 @@ fn as_json(repeated: &Repeated, exit: Exit) -> String {
         .collect();
     let summaries: Vec<Summary> = repeated.runs.iter().map(|one| one.summary.clone()).collect();
     let group = repeated.runs.first().and_then(|one| one.summary.run.group.as_ref()).map(|group| &group.id);
-    let value = json!({
+    json!({
         "schemaVersion": 1,
         "group": group,
         "exitCode": exit.code(),
         "runs": runs,
         // Absent when the runs cannot be taken together.
         "variation": bench_results::calibrate(&summaries).ok(),
-    });
-    format!("{}\n", bench_report::escape_json(&format!("{value:#}")))
+    })
 }

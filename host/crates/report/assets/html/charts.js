@@ -52,17 +52,31 @@ function background(record) {
         ctx.fillText(name, x0 + 5 * devicePixelRatio, bbox.top + 13 * devicePixelRatio);
       }
     });
-    for (const [at, kind] of record.marks) {
+    for (const [at, kind, what, text] of record.marks) {
       const x = u.valToPos(at, "x", true);
-      ctx.strokeStyle = css(kind === "bad" ? "--bad" : kind === "warning" ? "--warn" : "--soft");
-      ctx.setLineDash([2, 3]);
+      // What somebody marked is a whole line with its number; what happened by itself is dotted.
+      const own = what === "mark";
+      ctx.strokeStyle = css(own ? "--accent" : kind === "bad" ? "--bad" : kind === "warning" ? "--warn" : "--soft");
+      ctx.setLineDash(own ? [] : [2, 3]);
       ctx.beginPath();
       ctx.moveTo(x, bbox.top);
       ctx.lineTo(x, bbox.top + bbox.height);
       ctx.stroke();
+      if (own) flag(ctx, x, bbox, text);
     }
     ctx.restore();
   };
+}
+
+/** The number of a marked moment, at the foot of its line. */
+function flag(ctx, x, bbox, text) {
+  const [width, height] = [(text.length * 7 + 6) * devicePixelRatio, 14 * devicePixelRatio];
+  const left = Math.min(x, bbox.left + bbox.width - width);
+  ctx.fillStyle = css("--accent");
+  ctx.fillRect(left, bbox.top + bbox.height - height, width, height);
+  ctx.fillStyle = css("--card");
+  ctx.font = "bold " + 11 * devicePixelRatio + "px " + css("--sans");
+  ctx.fillText(text, left + 3 * devicePixelRatio, bbox.top + bbox.height - 3 * devicePixelRatio);
 }
 
 function hatch(ctx, x0, x1, bbox) {

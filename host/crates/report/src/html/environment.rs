@@ -66,6 +66,10 @@ pub(super) fn environment(summary: &Summary, history: &RunHistory) -> Vec<Group>
         Fact::new("Scenario", &header.scenario.name),
         Fact::mono("Digest", &header.scenario.digest),
         Fact::new("Seed", &header.seed.to_string()),
+        Fact::new(
+            "Live view",
+            if header.bench.live_view { "shown: it watched pods besides the load" } else { "" },
+        ),
     ];
     of_program.extend(of_host(host, &summary.environment));
     let groups = [("Cluster", of_cluster), ("Plugins", of_plugins), ("Load generator", of_program)];

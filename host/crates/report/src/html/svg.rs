@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use bench_results::{RunHistory, SeriesBin, TotalQuantiles};
 use serde::Serialize;
 
+use super::timeline::user_marks;
 use crate::format;
 
 /// The charts as SVG; made of numbers alone, so that nothing needs escaping.
@@ -32,6 +33,8 @@ struct Frame {
     y: (f64, f64),
     x_texts: Vec<(f64, String)>,
     y_texts: Vec<(f64, String)>,
+    /// Moments that somebody marked, with their numbers.
+    marks: Vec<(f64, String)>,
 }
 
 pub(super) fn draw(history: &RunHistory) -> Drawings {
@@ -46,6 +49,10 @@ pub(super) fn draw(history: &RunHistory) -> Drawings {
 fn time_texts(history: &RunHistory) -> Vec<(f64, String)> {
     let end = history.bins as f64 * history.bin_seconds as f64;
     (0..=5).map(|i| end * f64::from(i) / 5.0).map(|at| (at, format::duration((at * 1e9).round()))).collect()
+}
+
+fn marks(history: &RunHistory) -> Vec<(f64, String)> {
+    user_marks(history).map(|(number, at)| (at.as_secs_f64(), number.to_string())).collect()
 }
 
 fn rates(history: &RunHistory) -> String {
@@ -71,6 +78,7 @@ fn rates(history: &RunHistory) -> String {
         y: (0.0, most * 1.05),
         x_texts: time_texts(history),
         y_texts: (0..=3).map(|i| most * f64::from(i) / 3.0).map(|y| (y, format::rate(y))).collect(),
+        marks: marks(history),
     };
     svg(&frame, &lines)
 }
@@ -123,6 +131,7 @@ fn latency(history: &RunHistory, bins: &[SeriesBin], unit: &str) -> String {
         y,
         x_texts: time_texts(history),
         y_texts: decades(y.0, y.1, unit),
+        marks: marks(history),
     };
     svg(&frame, &lines)
 }
@@ -149,6 +158,7 @@ fn curve(total: &TotalQuantiles, unit: &str) -> String {
         y,
         x_texts: x_texts.filter(|(nines, _)| *nines <= last).collect(),
         y_texts: decades(y.0, y.1, unit),
+        marks: Vec::new(),
     };
     svg(&frame, &lines)
 }
@@ -177,6 +187,10 @@ fn svg(frame: &Frame, lines: &[Line]) -> String {
             x(*value),
             bottom + 16.0
         );
+    }
+    for (value, text) in &frame.marks {
+        let _ = write!(out, "<path class=\"mark\" d=\"M{:.1} {TOP}V{bottom}\"/>", x(*value));
+        let _ = write!(out, "<text x=\"{:.1}\" y=\"{:.1}\">{text}</text>", x(*value) + 4.0, TOP + 10.0);
     }
     for (index, line) in lines.iter().enumerate() {
         let _ = write!(out, "<path class=\"line l{}\" d=\"{}\"/>", index + 1, path(line, &x, &y));

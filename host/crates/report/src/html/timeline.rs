@@ -1,6 +1,6 @@
 //! What happened when, in words; and the lead of the charts.
 
-use bench_model::JobOutcome;
+use bench_model::{JobOutcome, TimeNs};
 use bench_results::{EventLine, RunHistory};
 use serde::Serialize;
 
@@ -15,14 +15,27 @@ pub(super) struct Mark {
     pub(super) text: String,
 }
 
-/// Moments that are kept.
+/// Moments that are kept; those that somebody marked before those that happened by themselves.
 const MAX_MARKS: usize = 200;
+
+/// What a moment is called that somebody marked; the charts write its number on it.
+const USER_MARK: &str = "mark";
+
+/// Moments that somebody marked, at most as many as are kept.
+pub(super) fn user_marks(history: &RunHistory) -> impl Iterator<Item = (u32, TimeNs)> {
+    let marks = history.events.iter().filter_map(|event| match event {
+        EventLine::Marked { number, at } if !at.is_never() => Some((*number, *at)),
+        _ => None,
+    });
+    marks.take(MAX_MARKS)
+}
 
 /// What is worth a line in the charts.
 pub(super) fn marks(history: &RunHistory) -> Vec<Mark> {
     let mut marks: Vec<Mark> = history.events.iter().filter_map(mark).collect();
-    marks.sort_by_key(|mark| mark.at_ns);
+    marks.sort_by_key(|mark| (mark.what != USER_MARK, mark.at_ns));
     marks.truncate(MAX_MARKS);
+    marks.sort_by_key(|mark| mark.at_ns);
     marks
 }
 
@@ -54,6 +67,7 @@ fn mark(event: &EventLine) -> Option<Mark> {
         EventLine::MeasurementFailed { source, at, message, .. } => {
             (at, Tone::Bad, "measurement failed", format!("{source}: {message}"))
         }
+        EventLine::Marked { number, at } => (at, Tone::Plain, USER_MARK, number.to_string()),
         EventLine::Stopping { reason, at } => (at, Tone::Bad, "stopping", format!("{reason:?}")),
         EventLine::Log { source, level, at, message, .. } if *level >= bench_model::LogLevel::Warn => {
             (at, Tone::Warning, "log", format!("{source}: {message}"))
@@ -102,7 +116,7 @@ impl Timeline {
             n => format!("One value for each {n} seconds, merged exactly from those of each second"),
         };
         let lead = format!(
-            "{each}; all charts share their cursor. Shaded phases are in no number. Vertical lines mark what happened."
+            "{each}; all charts share their cursor. Shaded phases are in no number. Dotted lines mark what happened, whole ones what somebody marked in the live view."
         );
         let mut rows: Vec<(i64, Row)> = marks(history)
             .into_iter()

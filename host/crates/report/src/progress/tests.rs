@@ -6,8 +6,8 @@ use std::{
 };
 
 use bench_model::{
-    Arrival, InstrumentId, InstrumentKind, JobName, MetricName, OnTooManyRequests, Operation, QueueId,
-    QueueName, QueueSpec, Rate, ReasonId, ResourceId, Verb,
+    Arrival, CleanupOutcome, InstrumentId, InstrumentKind, JobName, JobOutcome, LogLevel, MetricName,
+    OnTooManyRequests, Operation, Phase, QueueId, QueueName, QueueSpec, Rate, ReasonId, ResourceId, Verb,
 };
 use parking_lot::Mutex;
 
@@ -27,9 +27,10 @@ impl Write for Shared {
     }
 }
 
-fn shown(kind: ProgressKind, events: &[RunEvent]) -> String {
+/// What stands on stderr when lines are wanted.
+fn lines(events: &[RunEvent]) -> String {
     let shared = Shared::default();
-    let mut progress = Progress::new(kind, Box::new(shared.clone()));
+    let mut progress = Progress::new(RunTitle::default()).with_lines(Box::new(shared.clone()));
     events.iter().for_each(|event| progress.event(event));
     progress.finish();
     let bytes = shared.0.lock().clone();
@@ -37,7 +38,7 @@ fn shown(kind: ProgressKind, events: &[RunEvent]) -> String {
 }
 
 /// Twelve seconds at 50/s, every 100th operation fails.
-fn events() -> Vec<RunEvent> {
+pub(crate) fn events() -> Vec<RunEvent> {
     let job = JobName::parse("create-pods").expect("a name");
     let spec = QueueSpec {
         rate: Some(Rate::try_new(50.0).expect("a rate")),
@@ -90,19 +91,24 @@ fn events() -> Vec<RunEvent> {
 }
 
 #[test]
-fn plain_progress_is_a_line_for_each_step_and_every_five_seconds() {
-    insta::assert_snapshot!("plain", shown(ProgressKind::Plain, &events()));
+fn lines_are_one_for_each_step_and_every_five_seconds() {
+    insta::assert_snapshot!("plain", lines(&events()));
 }
 
 #[test]
-fn a_terminal_keeps_the_steps_and_is_cleared_of_the_rest() {
-    let text = shown(ProgressKind::Terminal { width: 80 }, &events());
-    assert!(text.contains("job `create-pods` completed: 600 operations, 6 errors"), "{text}");
-    assert!(text.contains(" operations · 50/s offered · 50/s achieved"), "{text}");
-    assert!(text.contains("bad\\u{1b}[2Jpod"), "{text}");
+fn what_the_live_view_leaves_are_the_steps() {
+    let mut progress = Progress::new(RunTitle::default());
+    let shown = progress.shown();
+    events().iter().for_each(|event| progress.event(event));
+    let left = shown.lines();
+    assert!(left.contains("[ 12.0s] job `create-pods` completed: 600 operations, 6 errors\n"), "{left}");
+    assert!(left.contains("bad\\u{1b}[2Jpod"), "{left}");
+    assert!(!left.contains("achieved"), "{left}");
 }
 
 #[test]
-fn nothing_is_shown_when_it_is_off() {
-    assert_eq!(shown(ProgressKind::Off, &events()), "");
+fn nothing_is_counted_when_nobody_looks() {
+    let mut progress = Progress::new(RunTitle::default());
+    events().iter().for_each(|event| progress.event(event));
+    assert_eq!(progress.shown().lines(), "");
 }

@@ -131,6 +131,7 @@ pub(super) fn conditions(summary: &Summary) -> Conditions {
         false,
         format!("{} {}", run.bench_version, short(&environment.bench_digest)).trim().to_owned(),
     );
+    add("live-view", false, if environment.live_view { "shown" } else { "not shown" }.to_owned());
     add("seed", false, run.seed.to_string());
     // A simulated cluster is a new one for each run.
     add("cluster", false, if run.simulated { String::new() } else { environment.cluster_uid.clone() });

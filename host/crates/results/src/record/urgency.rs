@@ -23,6 +23,7 @@ pub(super) fn urgency(line: &EventLine) -> Urgency {
         | EventLine::JobFinished { .. }
         | EventLine::QueueClosed { .. }
         | EventLine::MeasurementFailed { .. }
+        | EventLine::Marked { .. }
         | EventLine::Stopping { .. }
         | EventLine::CleanedUp { .. }
         | EventLine::Finished { .. } => Urgency::Commit,

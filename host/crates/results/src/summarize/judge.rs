@@ -83,6 +83,34 @@ fn threshold(loaded: &Loaded, jobs: &[JobSummary], text: &str) -> ThresholdSumma
     summary
 }
 
+/// What is known of a gate's metric while the run goes on.
+#[derive(Debug, Clone, Copy)]
+pub enum SoFar<'a> {
+    /// A distribution.
+    Distribution(&'a Histogram),
+    /// A number that is known exactly.
+    Number {
+        /// The number.
+        value: f64,
+        /// What it was counted from; 0 means that there is none yet.
+        n: u64,
+    },
+}
+
+/// What a gate would say if the run ended now, with the bounds of its value, infinite where it never came;
+/// no data when there is nothing to judge yet. The verdict on the run is made from its record, not from this.
+pub fn judge_so_far(threshold: &Threshold, so_far: SoFar<'_>) -> (Verdict, Option<(f64, f64)>) {
+    let observed = match so_far {
+        SoFar::Distribution(histogram) => of_histogram(histogram, threshold.aggregate),
+        SoFar::Number { n: 0, .. } => Err(String::new()),
+        SoFar::Number { value, n } => plain_value(threshold.aggregate, value, n, "it"),
+    };
+    match observed {
+        Ok(observed) => (judge(threshold, observed).0, Some((observed.low, observed.high))),
+        Err(_) => (Verdict::NoData, None),
+    }
+}
+
 fn judge(threshold: &Threshold, observed: Observed) -> (Verdict, String) {
     let Observed { low, high, n, needed, .. } = observed;
     if n < needed {
@@ -301,6 +329,19 @@ mod tests {
         check("max(a.b) != 100", 101.0, 110.0, 1, Verdict::Pass);
         check("max(a.b) != 100", 90.0, 110.0, 1, Verdict::NoData);
         check("max(a.b) != 100", 100.0, 100.0, 1, Verdict::Fail);
+    }
+
+    #[test]
+    fn a_gate_is_judged_so_far_as_in_the_end() {
+        let threshold: Threshold = "p50(a.b) < 100".parse().expect("a gate");
+        let mut histogram = Histogram::new();
+        let so_far = |histogram: &Histogram| judge_so_far(&threshold, SoFar::Distribution(histogram));
+        assert_eq!(so_far(&histogram), (Verdict::NoData, None));
+        (0..10).for_each(|_| histogram.record(90));
+        assert_eq!(so_far(&histogram), (Verdict::Pass, Some((90.0, 90.0))));
+        let rate: Threshold = "rate(a.errors) == 0".parse().expect("a gate");
+        let of = |value, n| judge_so_far(&rate, SoFar::Number { value, n }).0;
+        assert_eq!([of(0.0, 0), of(0.0, 5), of(0.2, 5)], [Verdict::NoData, Verdict::Pass, Verdict::Fail]);
     }
 
     #[test]

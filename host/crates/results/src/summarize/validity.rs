@@ -105,6 +105,7 @@ fn of_event(event: &EventLine) -> Option<Finding> {
         | EventLine::Waited { .. }
         | EventLine::ClockOffset { .. }
         | EventLine::EnvironmentSeen { .. }
+        | EventLine::Marked { .. }
         | EventLine::CleanedUp { .. }
         | EventLine::Finished { .. } => return None,
     })

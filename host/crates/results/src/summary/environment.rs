@@ -69,6 +69,8 @@ pub struct EnvironmentSummary {
     pub feature_gates: BTreeMap<String, bool>,
     /// `build-id:…` of the program.
     pub bench_digest: String,
+    /// Whether the live view was shown, which watches pods besides what the scenario asks for.
+    pub live_view: bool,
     /// Processors of the machine that made the load.
     pub host_cpus: u32,
     /// Their model; absent when unknown.

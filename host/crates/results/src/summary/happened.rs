@@ -1,4 +1,4 @@
-//! What happened besides operations and samples: phases, waits, gaps, faults, logs, clock, cleanup.
+//! What happened besides operations and samples: phases, waits, gaps, faults, logs, marks, clock, cleanup.
 
 use bench_model::Phase;
 use schemars::JsonSchema;
@@ -89,6 +89,16 @@ pub struct LogSummary {
     pub at_ns: i64,
     /// The text.
     pub message: String,
+}
+
+/// A moment that somebody marked while the run went on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MarkSummary {
+    /// From 1, in order.
+    pub number: u32,
+    /// Since the start of the run.
+    pub at_ns: i64,
 }
 
 /// Bounds of `server - run`, of all that were measured the narrowest.
