@@ -1,8 +1,7 @@
 //! Rows become columns: string table, batches of up to 256 rows, gap rows.
 
-use std::collections::HashMap;
-
 use bench_model::{Column, EventBatch, ParseAs, RowKind, TimeNs};
+use foldhash::HashMap;
 
 use crate::{
     OwnCreates,

@@ -4,9 +4,8 @@
 //! request left, and watches project both beside the object as `$create.dueAt` and `$create.sentAt`. What a
 //! controller made is never in here.
 
-use std::collections::HashMap;
-
 use bench_model::{ResourceRef, TimeNs};
+use foldhash::HashMap;
 use parking_lot::Mutex;
 
 /// Objects kept; what comes later is counted only. About 150 bytes each.
@@ -85,7 +84,7 @@ impl State {
         let at = self.kinds.iter().position(is_it).unwrap_or(self.kinds.len());
         if at == self.kinds.len() {
             let (group, plural) = (target.group.clone(), target.plural.clone());
-            self.kinds.push(Kind { group, plural, namespaces: HashMap::new() });
+            self.kinds.push(Kind { group, plural, namespaces: HashMap::default() });
         }
         #[expect(clippy::indexing_slicing, reason = "the position found, or the entry just pushed")]
         &mut self.kinds[at]

@@ -1,6 +1,6 @@
 //! What is known of each object, to tell what changed while nobody watched.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::projection::Row;
 
