@@ -1,8 +1,8 @@
 //! When this run's own create requests were due and when they left.
 //!
-//! The engine registers an object before it asks for it to be sent, `send` adds the time at which the
-//! request left, and watches project both beside the object as `$create.dueAt` and `$create.sentAt`. What a
-//! controller made is never in here.
+//! The engine registers an object before it asks for it to be sent, `send` adds the times at which the
+//! request left and was answered, and watches project them beside the object as `$create.dueAt` and
+//! `$create.sentAt`, and tell how late they are. What a controller made is never in here.
 
 use bench_model::{ResourceRef, TimeNs};
 use foldhash::HashMap;
@@ -18,6 +18,8 @@ pub struct CreateTimes {
     pub due: TimeNs,
     /// When it left; [`TimeNs::NEVER`] while it did not.
     pub sent: TimeNs,
+    /// When the server said that the object is there; [`TimeNs::NEVER`] while it did not.
+    pub answered: TimeNs,
 }
 
 /// All create requests of the run.
@@ -49,7 +51,7 @@ impl OwnCreates {
             state.dropped += 1;
             return;
         }
-        let times = CreateTimes { due, sent: TimeNs::NEVER };
+        let times = CreateTimes { due, sent: TimeNs::NEVER, answered: TimeNs::NEVER };
         let names = state.kind(target).namespaces.entry(namespace.into()).or_default();
         if names.insert(name.into(), times).is_none() {
             state.objects += 1;
@@ -69,10 +71,18 @@ impl OwnCreates {
     }
 
     pub(crate) fn mark_sent(&self, target: &ResourceRef, name: &str, sent: TimeNs) {
+        self.mark(target, name, |times| times.sent = sent);
+    }
+
+    pub(crate) fn mark_answered(&self, target: &ResourceRef, name: &str, answered: TimeNs) {
+        self.mark(target, name, |times| times.answered = answered);
+    }
+
+    fn mark(&self, target: &ResourceRef, name: &str, mark: impl FnOnce(&mut CreateTimes)) {
         let mut state = self.0.lock();
         let names = state.kind(target).namespaces.get_mut(target.namespace.as_str());
         if let Some(times) = names.and_then(|names| names.get_mut(name)) {
-            times.sent = sent;
+            mark(times);
         }
     }
 }
@@ -105,7 +115,7 @@ mod tests {
             namespace: "ns".to_owned(),
         };
         creates.register(&pods, "ns", "a", TimeNs(5));
-        let times = |sent| Some(CreateTimes { due: TimeNs(5), sent });
+        let times = |sent| Some(CreateTimes { due: TimeNs(5), sent, answered: TimeNs::NEVER });
         assert_eq!(creates.get("", "pods", "ns", "a"), times(TimeNs::NEVER));
         creates.mark_sent(&pods, "a", TimeNs(7));
         creates.mark_sent(&pods, "unknown", TimeNs(7));

@@ -45,10 +45,14 @@ impl Cluster {
             request.body.clone(),
         );
         let sent = self.inner.clock.now();
-        if request.verb == Verb::Create && !request.name.is_empty() {
+        let is_named_create = request.verb == Verb::Create && !request.name.is_empty();
+        if is_named_create {
             self.inner.own_creates.mark_sent(request.target, request.name, sent);
         }
         let mut reply = self.exchange(http, sent, if request.keep_body { MAX_BODY_BYTES } else { 0 }).await;
+        if is_named_create && reply.is_success() {
+            self.inner.own_creates.mark_answered(request.target, request.name, reply.done);
+        }
         reply.held_by_limiter = held_by_limiter;
         // A list has none, and may be megabytes long.
         if request.keep_body && request.verb != Verb::List && reply.is_success() {

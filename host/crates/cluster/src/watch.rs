@@ -17,7 +17,8 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use crate::{
     Cluster, RequestError,
     batch::{BatchBuilder, MAX_ROWS, RowHead},
-    projection::{ProjectionError, Projector},
+    own_creates::CreateTimes,
+    projection::{ProjectionError, Projector, Row},
     reflect::{Reflector, Signal},
 };
 
@@ -47,10 +48,10 @@ pub struct WatchSink {
 }
 
 impl WatchSink {
-    /// A sink and the queue's other end.
+    /// A sink that lets lags go, and the queue's other end.
     pub fn new(on_gap: impl Fn(Gap) + Send + Sync + 'static) -> (Self, mpsc::Receiver<EventBatch>) {
         let (batches, received) = mpsc::channel(WATCH_QUEUE);
-        (Self { batches, on_gap: Arc::new(on_gap) }, received)
+        (Self { batches, on_gap: Arc::new(on_gap), on_lags: Arc::new(|_, _| {}) }, received)
     }
 }
 
@@ -127,7 +128,7 @@ impl Cluster {
             measurement,
             target: target.clone(),
             sink,
-            state: Mutex::new(State { builder, gaps: Vec::new() }),
+            state: Mutex::new(State { builder, gaps: Vec::new(), lags: Vec::new() }),
             first_row: Notify::new(),
             progress,
         });
@@ -184,13 +185,20 @@ struct State {
     builder: BatchBuilder,
     /// To be told with the next batch, one for each reason.
     gaps: Vec<Gap>,
+    /// To be told with the next batch.
+    lags: Vec<WatchLag>,
 }
 
 impl Output {
     fn take(&self, signal: Signal<'_>) {
         let mut state = self.state.lock();
         match signal {
-            Signal::Row { kind, row, at } => state.builder.push(kind, row, at, self.cluster.own_creates()),
+            Signal::Row { kind, row, at } => {
+                if kind == RowKind::Added {
+                    state.lags.extend(self.lag(&row, at));
+                }
+                state.builder.push(kind, row, at, self.cluster.own_creates());
+            }
             Signal::Vanished { object, at } => state.builder.push_bare(&RowHead {
                 kind: RowKind::Deleted,
                 namespace: &object.namespace,
@@ -220,6 +228,11 @@ impl Output {
             MAX_ROWS.. => self.send(&mut state),
             _ => {}
         }
+    }
+
+    fn lag(&self, row: &Row<'_>, at: TimeNs) -> Option<WatchLag> {
+        let ResourceRef { group, plural, .. } = &self.target;
+        WatchLag::of(self.cluster.own_creates().get(group, plural, &row.namespace, &row.name)?, at)
     }
 
     fn note(&self, gaps: &mut Vec<Gap>, at: TimeNs, reason: &str, rows: Option<u64>, relisted: bool) {
@@ -256,6 +269,10 @@ impl Output {
         }
         for gap in state.gaps.drain(..) {
             (self.sink.on_gap)(gap);
+        }
+        if !state.lags.is_empty() {
+            (self.sink.on_lags)(&state.lags, self.cluster.clock().now());
+            state.lags.clear();
         }
     }
 }

@@ -3,7 +3,7 @@
 //! One bounded queue leads from all watches of a measurement to its plugin. When the plugin is too slow, rows
 //! are lost, the batch says `gap` and the run becomes invalid; the watch itself never waits.
 
-mod gaps;
+mod notes;
 mod watches;
 
 use std::{
@@ -24,7 +24,7 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
-use self::{gaps::Gaps, watches::open_watches};
+use self::{notes::Notes, watches::open_watches};
 use crate::{plan::PlannedMeasurement, run::RunParts};
 
 /// The cluster is quiet when no watch said anything for so long.
@@ -43,8 +43,8 @@ struct Running {
     watches: Vec<WatchHandle>,
     driver: JoinHandle<Result<String, CallError>>,
     last_event: Arc<AtomicI64>,
-    gaps: Arc<Gaps>,
-    /// Tells gaps while the run goes on.
+    notes: Arc<Notes>,
+    /// Tells them while the run goes on.
     telling: AbortOnDropHandle<()>,
 }
 
@@ -90,11 +90,11 @@ impl Measurements {
     /// Ends the watches, lets the plugins see every row that came, and records their reports.
     pub(crate) async fn finish(self, parts: &Arc<RunParts>) -> Result<(), HostError> {
         for measurement in self.running {
-            let Running { name, watches, driver, gaps, telling, .. } = measurement;
+            let Running { name, watches, driver, notes, telling, .. } = measurement;
             for watch in watches {
                 watch.stop().await;
             }
-            gaps.tell(&parts.events()).await;
+            notes.tell(&parts.events()).await;
             end(telling).await;
             let result = match driver.await {
                 Ok(result) => result,
@@ -151,9 +151,9 @@ async fn start(parts: &Arc<RunParts>, plan: Arc<PlannedMeasurement>) -> Result<R
         clock: parts.clock,
         last_event: last_event.clone(),
     };
-    let gaps = Arc::new(Gaps::default());
-    let telling = AbortOnDropHandle::new(tokio::spawn(gaps.clone().tell_forever(parts.events())));
-    let watches = open_watches(parts, &plan, wanted.subscriptions, batches, &gaps).await?;
+    let notes = Arc::new(Notes::new(&plan.name, parts.next_instrument()));
+    let telling = AbortOnDropHandle::new(tokio::spawn(notes.clone().tell_forever(parts.events())));
+    let watches = open_watches(parts, &plan, wanted.subscriptions, batches, &notes).await?;
     let (failed, failure) = oneshot::channel();
     let driver = parts.spawn_plugin(async move {
         let result = driver.run().await;
@@ -169,7 +169,7 @@ async fn start(parts: &Arc<RunParts>, plan: Arc<PlannedMeasurement>) -> Result<R
             halt.cancel();
         }
     });
-    Ok(Running { name: plan.name.clone(), watches, driver, last_event, gaps, telling })
+    Ok(Running { name: plan.name.clone(), watches, driver, last_event, notes, telling })
 }
 
 async fn set_up(

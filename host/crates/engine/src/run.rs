@@ -28,7 +28,9 @@ use crate::{
 };
 
 /// Requests that narrow the bounds of the server's clock: enough for about a round trip.
-const CLOCK_REQUESTS: u32 = 12;
+const CLOCK_REQUESTS: u32 = 16;
+/// Time from the end of one measurement of the clock to the next.
+const CLOCK_EVERY: Duration = Duration::from_secs(60);
 
 /// Everything that a run needs from outside.
 pub struct RunContext {
@@ -117,14 +119,17 @@ async fn load_and_measure(parts: &Arc<RunParts>) -> Result<Vec<FinishedJob>, Hos
     measured.map(|()| finished)
 }
 
-/// Tells the bounds known from connecting, and narrows them while the run goes on: each aimed request waits
-/// for the next second of the server.
+/// Tells the bounds known from connecting, and narrows them again and again while the run goes on: each aimed
+/// request waits for the next second of the server.
 async fn measure_clock_offset(parts: &Arc<RunParts>) -> AbortOnDropHandle<()> {
     tell_clock_offset(parts, parts.cluster.clock_offset()).await;
     let parts = parts.clone();
     AbortOnDropHandle::new(tokio::spawn(async move {
-        let offset = parts.cluster.measure_clock_offset(CLOCK_REQUESTS).await;
-        tell_clock_offset(&parts, offset).await;
+        loop {
+            let offset = parts.cluster.measure_clock_offset(CLOCK_REQUESTS).await;
+            tell_clock_offset(&parts, offset).await;
+            tokio::time::sleep(CLOCK_EVERY).await;
+        }
     }))
 }
 

@@ -80,6 +80,10 @@ pub struct Label {
     pub value: String,
 }
 
+/// Metric that the host adds to measurements which watch what the run creates: from the creation of an object to
+/// its event, in ns.
+pub const WATCH_LAG: &str = "watch-lag";
+
 /// What an instrument keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

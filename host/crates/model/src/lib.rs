@@ -25,7 +25,7 @@ pub use duration::{DurationError, format_duration, parse_duration};
 pub use event::{
     CleanupOutcome, FaultKind, Gap, InstrumentId, InstrumentKind, JobOutcome, Label, LogLevel, Phase,
     PluginFault, QueueId, QueueTotals, ReasonId, ResourceId, RunEvent, StopReason, StuckCause, TableId,
-    WaitOutcome,
+    WATCH_LAG, WaitOutcome,
 };
 pub use grant::{NamespaceScope, Permissions, Rule};
 pub use histogram::{Histogram, HistogramError, NEVER};

@@ -41,11 +41,10 @@ pub use statistics::order::{confidence_ranks, minimum_samples};
 pub use store::{RunEntry, RunState, Store, StoreError, Tag};
 pub use summarize::{SaveError, SoFar, judge_so_far, read_summary, save_summary, summarize};
 pub use summary::{
-    CleanupSummary, ClockSummary, Conclusion, Confidence, ConfidenceMethod, Distribution, EnvironmentSummary,
-    ErrorSummary, Estimate, EstimateMethod, FaultSummary, Finding, FindingKind, GapSummary, GroupFacts,
-    JobSummary, LogSummary, MarkSummary, MetricSummary, NodeShape, Outcome, PhaseSummary, QuantileBounds,
-    QueueSummary, ReportSummary, RunFacts, SUMMARY_SCHEMA_VERSION, SlowObject, SteadyState, SteadySummary,
-    Step, Summary, TableSummary, ThresholdConfidence, ThresholdSummary, ThresholdVerdict, ValiditySummary,
-    Verdict,
-    WaitSummary, WarmupMethod, exit_code, schema,
+    CleanupSummary, ClockSummary, Conclusion, Confidence, ConfidenceMethod, Distribution, DriftSummary,
+    EnvironmentSummary, ErrorSummary, Estimate, EstimateMethod, FaultSummary, Finding, FindingKind,
+    GapSummary, GroupFacts, JobSummary, LogSummary, MarkSummary, MetricSummary, NodeShape, Outcome,
+    PhaseSummary, QuantileBounds, QueueSummary, ReportSummary, RunFacts, SUMMARY_SCHEMA_VERSION, SlowObject,
+    SteadyState, SteadySummary, Step, Summary, TableSummary, ThresholdConfidence, ThresholdSummary,
+    ThresholdVerdict, ValiditySummary, Verdict, WaitSummary, WarmupMethod, exit_code, schema,
 };

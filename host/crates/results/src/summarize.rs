@@ -3,6 +3,7 @@
 //! `load` reads, the other modules compute: `jobs`, `metrics`, `tables`, `validity` one part each,
 //! `judge` the gates, `conclude` the verdict. The same files always give the same summary.
 
+mod clock;
 mod conclude;
 mod distribution;
 mod evidence;
@@ -29,9 +30,8 @@ use crate::{
     header::RunHeader,
     read::ReadError,
     summary::{
-        CleanupSummary, ClockSummary, Conclusion, EnvironmentSummary, FaultSummary, GapSummary, LogSummary,
-        MarkSummary, PhaseSummary, ReportSummary, RunFacts, SUMMARY_SCHEMA_VERSION, Summary, Verdict,
-        WaitSummary,
+        CleanupSummary, Conclusion, EnvironmentSummary, FaultSummary, GapSummary, LogSummary, MarkSummary,
+        PhaseSummary, ReportSummary, RunFacts, SUMMARY_SCHEMA_VERSION, Summary, Verdict, WaitSummary,
     },
 };
 
@@ -70,7 +70,7 @@ pub fn summarize(dir: &Path) -> Result<Summary, ReadError> {
         faults: faults(&loaded),
         logs: logs(&loaded),
         marks: marks(&loaded),
-        clock: clock(&loaded),
+        clock: clock::clock(&loaded),
         cleanup: cleanup(&loaded),
         steady: Vec::new(),
         environment: environment(&loaded),
@@ -253,14 +253,6 @@ fn marks(loaded: &Loaded) -> Vec<MarkSummary> {
         _ => None,
     });
     marks.take(MAX_MARKS).collect()
-}
-
-fn clock(loaded: &Loaded) -> Option<ClockSummary> {
-    let bounds = loaded.events.iter().filter_map(|event| match event {
-        EventLine::ClockOffset { low, high, .. } => Some(ClockSummary { low_ns: low.0, high_ns: high.0 }),
-        _ => None,
-    });
-    bounds.min_by_key(|bounds| bounds.high_ns.saturating_sub(bounds.low_ns))
 }
 
 fn cleanup(loaded: &Loaded) -> Option<CleanupSummary> {

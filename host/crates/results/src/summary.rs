@@ -23,8 +23,8 @@ pub use distribution::{
 };
 pub use environment::{EnvironmentSummary, GroupFacts, NodeShape};
 pub use happened::{
-    CleanupSummary, ClockSummary, FaultSummary, GapSummary, LogSummary, MarkSummary, PhaseSummary,
-    WaitSummary,
+    CleanupSummary, ClockSummary, DriftSummary, FaultSummary, GapSummary, LogSummary, MarkSummary,
+    PhaseSummary, WaitSummary,
 };
 pub use job::{ErrorSummary, JobSummary, Outcome, QueueSummary};
 pub use judged::{Finding, FindingKind, ThresholdConfidence, ThresholdSummary};

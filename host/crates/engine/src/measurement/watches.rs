@@ -7,7 +7,7 @@ use bench_model::{EventBatch, ResourceRef, Subscription, Verb};
 use bench_plugin_host::CallError;
 use tokio::sync::mpsc;
 
-use super::gaps::Gaps;
+use super::notes::Notes;
 use crate::{plan::PlannedMeasurement, run::RunParts};
 
 /// Opens the watches that a plugin asks for, as far as it is granted, and waits for their initial lists.
@@ -16,7 +16,7 @@ pub(super) async fn open_watches(
     plan: &PlannedMeasurement,
     subscriptions: Vec<Subscription>,
     batches: mpsc::Sender<EventBatch>,
-    gaps: &Arc<Gaps>,
+    notes: &Arc<Notes>,
 ) -> Result<Vec<WatchHandle>, CallError> {
     let mut watches = Vec::new();
     for (at, subscription) in subscriptions.into_iter().enumerate() {
@@ -24,8 +24,12 @@ pub(super) async fn open_watches(
         let subscription = granted(parts, plan, subscription).map_err(CallError::Gave)?;
         let index = u32::try_from(at).unwrap_or(u32::MAX);
         let spec = WatchSpec { measurement: plan.name.clone(), index, subscription };
-        let gaps = gaps.clone();
-        let sink = WatchSink { batches: batches.clone(), on_gap: Arc::new(move |gap| gaps.note(gap)) };
+        let (on_gap, on_lags) = (notes.clone(), notes.clone());
+        let sink = WatchSink {
+            batches: batches.clone(),
+            on_gap: Arc::new(move |gap| on_gap.gap(gap)),
+            on_lags: Arc::new(move |lags, at| on_lags.lags(lags, at)),
+        };
         let gave =
             |error: &dyn std::error::Error| CallError::Gave(format!("failed to watch {kind}: {error}"));
         let mut watch = parts.cluster.watch(spec, sink).map_err(|e| gave(&e))?;

@@ -11,7 +11,7 @@ use std::{
 
 use bench_cluster::Cluster;
 use bench_limiter::RunClock;
-use bench_model::{Phase, QueueId, QueueName, RunEvent, RunId, TimeNs};
+use bench_model::{InstrumentId, Phase, QueueId, QueueName, RunEvent, RunId, TimeNs};
 use bench_plugin_host::{Ids, QueuePort, RunNamespaces, Services, UNKNOWN_OFFSET};
 use bench_prometheus::Prometheus;
 use tokio::{
@@ -122,6 +122,10 @@ impl RunParts {
 
     pub(crate) fn next_queue(&self) -> QueueId {
         QueueId(self.queues.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn next_instrument(&self) -> InstrumentId {
+        self.ids.instrument()
     }
 
     /// Runs guest code where guests compute.

@@ -1,6 +1,6 @@
 //! The validity card: what was checked before a number may be believed.
 
-use bench_results::{FindingKind, QueueSummary, Summary};
+use bench_results::{DriftSummary, FindingKind, QueueSummary, Summary};
 use serde::Serialize;
 
 use super::{number::Number, tables::tone_name};
@@ -171,9 +171,20 @@ fn clock(summary: &Summary) -> Option<Tile> {
     let clock = summary.clock?;
     let numbers =
         vec![Number::offset(clock.low_ns, "/clock/lowNs"), Number::offset(clock.high_ns, "/clock/highNs")];
-    let mut tile = tile("Server clock", Tone::Plain, numbers, "its offset to this clock lies between");
+    let note = match clock.drift {
+        Some(drift) => {
+            format!("its offset to this clock lies between; it gains {} a second", drift_words(drift))
+        }
+        None => "its offset to this clock lies between".to_owned(),
+    };
+    let mut tile = tile("Server clock", Tone::Plain, numbers, note);
     tile.joiner = "to";
     Some(tile)
+}
+
+fn drift_words(drift: DriftSummary) -> String {
+    let (low, high) = (drift.low_ns_per_second, drift.high_ns_per_second);
+    format!("{} to {}", format::duration(low as f64), format::duration(high as f64))
 }
 
 fn cleanup(summary: &Summary) -> Option<Tile> {

@@ -7,6 +7,7 @@
 use bench_model::{LagBound, OnTooManyRequests, Share, StopReason, ValidityBounds};
 
 use super::{
+    clock,
     jobs::{OperationMetric, operation_histogram},
     load::{Loaded, Queue},
 };
@@ -33,6 +34,11 @@ pub(crate) fn findings(loaded: &Loaded, summary: &Summary) -> Vec<Finding> {
     of_gaps(loaded.header.validity, summary, &mut findings);
     findings.extend(summary.steady.iter().filter_map(of_steady));
     findings.extend(of_environment(&summary.environment));
+    if clock::was_set(loaded) {
+        let text = "the API server's clock did not go evenly: it was set, or several servers with clocks of their \
+            own answered; times taken from its timestamps may be wrong by more than the bound says";
+        findings.push(finding(FindingKind::ClockSet, false, "", text.to_owned()));
+    }
     for wait in summary.waits.iter().filter(|wait| wait.unmet > 0) {
         let all = u64::from(wait.met) + u64::from(wait.unmet);
         let mut text = format!("{} of {all} {} never became `{}`", wait.unmet, wait.resource, wait.condition);

@@ -109,6 +109,23 @@ pub struct ClockSummary {
     pub low_ns: i64,
     /// Highest offset.
     pub high_ns: i64,
+    /// How often it was measured.
+    #[serde(default)]
+    pub measured: u64,
+    /// What the clocks part in a second.
+    #[serde(default)]
+    pub drift: Option<DriftSummary>,
+}
+
+/// How fast the API server's clock runs away from the run's: bounds of the slope of every straight line that goes
+/// through all measured bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DriftSummary {
+    /// Least, in ns for a second; 1,000 is one part in a million.
+    pub low_ns_per_second: i64,
+    /// Most.
+    pub high_ns_per_second: i64,
 }
 
 /// What cleaning up did.

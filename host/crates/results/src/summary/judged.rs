@@ -43,6 +43,8 @@ pub enum FindingKind {
     WarmupIncluded,
     /// The cluster or the machine of the load changed while the run went on.
     EnvironmentChanged,
+    /// The API server's clock did not go evenly: it was set, or several servers answered.
+    ClockSet,
     /// Anything else.
     Doubt,
 }
