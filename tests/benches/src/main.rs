@@ -8,6 +8,7 @@ mod child;
 mod configmaps;
 mod figure;
 mod lab;
+mod life_cycle;
 mod pacing;
 mod pods;
 mod programs;
@@ -66,6 +67,8 @@ enum Row {
     Rows,
     /// Pods without a place on a real node; needs root, once whatever `--rounds` says.
     Room,
+    /// How long each stage of a pod takes on a real node, ten pods a round; needs root.
+    LifeCycle,
     /// Recording 100,000 operations a second, and the size of an hour's record.
     Record,
     /// The HTML report of an hour with 50 series.
@@ -103,6 +106,7 @@ fn main() -> anyhow::Result<()> {
             Row::Start => start::measure(&programs, cli.rounds)?,
             Row::Rows => real_node::rows(&programs, cli.rounds)?,
             Row::Room => real_node::room(&programs)?,
+            Row::LifeCycle => life_cycle::measure(cli.rounds)?,
             Row::Record => records::record(&programs, cli.rounds)?,
             Row::Report => records::report(&programs, cli.rounds)?,
             Row::Compare => records::compare(&programs, cli.rounds)?,
