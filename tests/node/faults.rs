@@ -1,6 +1,6 @@
 //! The cluster breaks in the middle of a run: the verdict says so, the record is whole, nothing is left.
 
-use std::process::Child;
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use bench_lab::{Cluster, Component, NodeComponent};
@@ -94,6 +94,29 @@ fn a_killed_api_server_fails_the_run_and_leaves_a_whole_record() {
     assert!(job["failed"].as_u64().expect("a number") > 0, "{job}");
     assert_eq!(job["operations"], 40, "{job}");
     assert_eq!(bench.rows(&ran, "pod-latency").len() as u64, 40 - job["failed"].as_u64().expect("a number"));
+    nothing_is_left(&cluster);
+}
+
+/// Puts the link to the control plane down or up.
+fn set_link(cluster: &Cluster, state: &str) {
+    let status = Command::new("ip").args(["link", "set", &cluster.link(), state]).status();
+    assert!(status.expect("ip starts").success());
+}
+
+#[test]
+fn a_network_that_is_cut_for_three_seconds_is_in_the_response_times() {
+    let Some(cluster) = shared() else { return };
+    let (_bench, child) = started(&cluster, "60s");
+    set_link(&cluster, "down");
+    last(Duration::from_secs(3));
+    set_link(&cluster, "up");
+    let ran = ended(child).ended_with(&[0, 10, 13]);
+    let summary = ran.json();
+    let job = &summary["jobs"][0];
+    let longest = job["response"]["max"].as_f64();
+    // Absent when a request failed, as above.
+    assert!(longest.is_none_or(|longest| longest > 2.0e9), "{job}");
+    assert_eq!(job["operations"], 40, "{job}");
     nothing_is_left(&cluster);
 }
 
