@@ -177,17 +177,12 @@ fn a_signal_stops_the_run_and_the_terminal_is_as_before() {
 
 #[test]
 fn lines_are_shown_where_a_whole_screen_is_not_wanted() {
-    let ways: [(&[&str], fn(&mut Command)); 3] = [
-        (&["--progress", "lines"], |_| {}),
-        (&[], |command| {
-            command.env("TERM", "dumb");
-        }),
-        (&[], |command| {
-            command.env("CI", "true");
-        }),
-    ];
-    for (arguments, set) in ways {
-        let mut run = AtTerminal::start(arguments, set);
+    let ways: [(&[&str], &str, &str); 3] =
+        [(&["--progress", "lines"], "TERM", "xterm"), (&[], "TERM", "dumb"), (&[], "CI", "true")];
+    for (arguments, variable, value) in ways {
+        let mut run = AtTerminal::start(arguments, |command| {
+            command.env(variable, value);
+        });
         run.wait_for("] measuring");
         send(&run.child, Signal::INT);
         assert_eq!(run.child.wait().expect("it ends").code(), Some(130));

@@ -50,7 +50,7 @@ pub use crate::{
     reply::{Reply, Request, RequestError},
     transport::{Protocol, TransportError},
     wait::{Condition, Stuck},
-    watch::{WATCH_QUEUE, WatchHandle, WatchLag, WatchSink, WatchSpec},
+    watch::{OnLags, WATCH_QUEUE, WatchHandle, WatchLag, WatchSink, WatchSpec},
 };
 
 /// Label that every object of a run carries; its value is the run id.

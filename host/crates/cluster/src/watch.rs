@@ -15,9 +15,8 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
-    Cluster, RequestError,
+    Cluster, CreateTimes, RequestError,
     batch::{BatchBuilder, MAX_ROWS, RowHead},
-    own_creates::CreateTimes,
     projection::{ProjectionError, Projector, Row},
     reflect::{Reflector, Signal},
 };
@@ -45,13 +44,36 @@ pub struct WatchSink {
     pub batches: mpsc::Sender<EventBatch>,
     /// Called where the watch runs: must not block.
     pub on_gap: Arc<dyn Fn(Gap) + Send + Sync>,
+    /// Called there with each batch when somebody wants to know how late its events of new objects were, and when
+    /// the batch left: must not block.
+    pub on_lags: Option<Arc<OnLags>>,
+}
+
+/// Takes lags.
+pub type OnLags = dyn Fn(&[WatchLag], TimeNs) + Send + Sync;
+
+/// How long after the creation of an object its event came, in ns. The object was there at some time between the
+/// request's leaving and its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WatchLag {
+    /// Counted from the answer; 0 when the event came first.
+    pub low: u64,
+    /// Counted from when the request left.
+    pub high: u64,
+}
+
+impl WatchLag {
+    fn of(times: CreateTimes, at: TimeNs) -> Option<Self> {
+        let since = |from: TimeNs| u64::try_from(at.0.saturating_sub(from.0)).unwrap_or(0);
+        (!times.sent.is_never()).then(|| Self { low: since(times.answered), high: since(times.sent) })
+    }
 }
 
 impl WatchSink {
-    /// A sink that lets lags go, and the queue's other end.
+    /// A sink that does not ask for lags, and the queue's other end.
     pub fn new(on_gap: impl Fn(Gap) + Send + Sync + 'static) -> (Self, mpsc::Receiver<EventBatch>) {
         let (batches, received) = mpsc::channel(WATCH_QUEUE);
-        (Self { batches, on_gap: Arc::new(on_gap), on_lags: Arc::new(|_, _| {}) }, received)
+        (Self { batches, on_gap: Arc::new(on_gap), on_lags: None }, received)
     }
 }
 
@@ -194,7 +216,7 @@ impl Output {
         let mut state = self.state.lock();
         match signal {
             Signal::Row { kind, row, at } => {
-                if kind == RowKind::Added {
+                if kind == RowKind::Added && self.sink.on_lags.is_some() {
                     state.lags.extend(self.lag(&row, at));
                 }
                 state.builder.push(kind, row, at, self.cluster.own_creates());
@@ -270,8 +292,8 @@ impl Output {
         for gap in state.gaps.drain(..) {
             (self.sink.on_gap)(gap);
         }
-        if !state.lags.is_empty() {
-            (self.sink.on_lags)(&state.lags, self.cluster.clock().now());
+        if let Some(on_lags) = self.sink.on_lags.as_ref().filter(|_| !state.lags.is_empty()) {
+            on_lags(&state.lags, self.cluster.clock().now());
             state.lags.clear();
         }
     }

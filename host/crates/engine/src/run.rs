@@ -7,7 +7,7 @@
 
 mod parts;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bench_cluster::Cluster;
 use bench_limiter::RunClock;

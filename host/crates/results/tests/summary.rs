@@ -274,7 +274,7 @@ fn stops_have_their_own_exit_codes() {
 fn marked_moments_are_kept_and_change_no_verdict() {
     let marked = |number: u32, second: i64| RunEvent::Marked { number, at: TimeNs(second * S) };
     let run = FakeRun { extra: vec![marked(1, 2), marked(2, 3)], ..FakeRun::default() };
-    let (summary, without) = (summary(&run), summary(&FakeRun::default()));
+    let (summary, without) = (summary_of(&run), summary_of(&FakeRun::default()));
     let marks: Vec<(u32, i64)> = summary.marks.iter().map(|mark| (mark.number, mark.at_ns)).collect();
     assert_eq!(marks, [(1, 2 * S), (2, 3 * S)]);
     assert_eq!((summary.conclusion, summary.thresholds), (without.conclusion, without.thresholds));

@@ -28,7 +28,7 @@ pub(super) async fn open_watches(
         let sink = WatchSink {
             batches: batches.clone(),
             on_gap: Arc::new(move |gap| on_gap.gap(gap)),
-            on_lags: Arc::new(move |lags, at| on_lags.lags(lags, at)),
+            on_lags: Some(Arc::new(move |lags, at| on_lags.lags(lags, at))),
         };
         let gave =
             |error: &dyn std::error::Error| CallError::Gave(format!("failed to watch {kind}: {error}"));
