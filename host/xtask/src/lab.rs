@@ -27,7 +27,7 @@ pub enum Lab {
         /// Real nodes, which need root, and fake ones: `real=2,kwok=100`.
         #[arg(long, default_value = "kwok=100")]
         nodes: Nodes,
-        /// CoreDNS and local-path-provisioner too, on the first real node.
+        /// Names in DNS, volumes on demand and `kubectl top` too.
         #[arg(long)]
         addons: bool,
     },

@@ -1,4 +1,4 @@
-//! What a cluster of real nodes offers beyond Kubernetes itself: names in DNS, and volumes.
+//! What a cluster of real nodes offers beyond Kubernetes itself: names in DNS, volumes, and what `kubectl top` shows.
 
 use serde_json::Value;
 
@@ -6,6 +6,8 @@ use crate::component::Setup;
 use crate::nodes;
 
 pub(crate) mod dns;
+pub(crate) mod metrics;
+mod rbac;
 pub(crate) mod volumes;
 
 /// Address of the DNS service, as every kubelet tells its pods.

@@ -6,9 +6,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use crate::addons::{dns, volumes};
 use crate::binaries::{self, AddonBinaries, Binaries, NodeBinaries, NodeProgram};
 use crate::component::{Setup, Site};
 use crate::control_plane::ControlPlane;
@@ -19,20 +17,18 @@ use crate::node::{Node, NodeComponent};
 use crate::options::Options;
 use crate::process::Process;
 use crate::prometheus::{Door, Prometheus, PrometheusError};
-use crate::wait::{Deadline, pause};
 use crate::{cgroup, requirements};
 
 mod error;
 mod guard;
 mod images;
+mod install;
 
 pub use error::ClusterError;
 use guard::Guard;
 
 /// Most nodes that a lab may have: their number is part of addresses and names.
 const MAX_NODES: u8 = 8;
-/// Time for the addons to come up.
-const ADDONS_LIMIT: Duration = Duration::from_secs(60);
 
 /// How a cluster is set up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,8 +60,8 @@ impl Default for ClusterOptions {
 pub enum Addons {
     /// Nothing.
     None,
-    /// CoreDNS, and local-path-provisioner with the storage class `local-path`.
-    DnsAndVolumes,
+    /// CoreDNS, local-path-provisioner with the storage class `local-path`, and metrics-server.
+    All,
 }
 
 /// A running cluster; gone without a trace when dropped, logs excepted if the thread is panicking.
@@ -95,7 +91,7 @@ impl Cluster {
         let (binaries, node_binaries) = (Binaries::ensure(&cache)?, NodeBinaries::ensure(&cache)?);
         let addons = match options.addons {
             Addons::None => None,
-            Addons::DnsAndVolumes => Some(AddonBinaries::ensure(&cache)?),
+            Addons::All => Some(AddonBinaries::ensure(&cache)?),
         };
         let mut cluster = Self::start_control_plane(binaries, node_binaries, options)?;
         cluster.bring_up(options, addons.as_ref()).map_err(|error| cluster.keep_logs_of(error))?;
@@ -233,26 +229,6 @@ impl Cluster {
             }
         }
         addons.map_or(Ok(()), |addons| self.install(addons))
-    }
-
-    fn install(&mut self, addons: &AddonBinaries) -> Result<(), ClusterError> {
-        let setup = self.control_plane.setup();
-        dns::install(setup)?;
-        volumes::install(setup)?;
-        let name = "local-path-provisioner";
-        let command = volumes::command(setup, addons.local_path_provisioner());
-        let process =
-            Process::start_in(self.control_plane.namespaces(), name, command, &setup.folder.log(name))?;
-        setup.folder.note(name, process.id())?;
-        self.addons.push(process);
-        let deadline = Deadline::after(ADDONS_LIMIT);
-        while !dns::is_ready(setup) {
-            if deadline.is_over() {
-                return Err(ClusterError::NotReady { what: "CoreDNS", limit: ADDONS_LIMIT });
-            }
-            pause(Duration::from_millis(50));
-        }
-        Ok(())
     }
 
     fn setup(&self) -> &Setup {

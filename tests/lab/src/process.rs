@@ -107,6 +107,10 @@ impl Process {
         self.child.id()
     }
 
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
     pub(crate) fn log(&self) -> &Path {
         &self.log
     }

@@ -62,7 +62,7 @@ fn start(nodes: Nodes, addons: bool) -> anyhow::Result<Running> {
     if nodes.real == 0 {
         return Ok(Running::ControlPlane(Box::new(ControlPlane::start(control_plane)?)));
     }
-    let addons = if addons { Addons::DnsAndVolumes } else { Addons::None };
+    let addons = if addons { Addons::All } else { Addons::None };
     let options =
         ClusterOptions { control_plane, real_nodes: nodes.real, addons, ..ClusterOptions::default() };
     Ok(Running::Cluster(Box::new(Cluster::start(&options)?)))

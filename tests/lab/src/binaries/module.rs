@@ -198,6 +198,18 @@ pub(super) static LOCAL_PATH: Module = Module {
     compiler: Compiler::GoOnly,
 };
 
+pub(super) static METRICS_SERVER: Module = Module {
+    name: "metrics-server",
+    title: "metrics-server 0.9.0",
+    go_mod: include_str!("../../modules/metrics-server/go.mod"),
+    go_sum: include_str!("../../modules/metrics-server/go.sum"),
+    sources: &[],
+    packages: &["sigs.k8s.io/metrics-server/cmd/metrics-server"],
+    linker_flags: "-s -w",
+    renames: &[],
+    compiler: Compiler::GoOnly,
+};
+
 pub(super) static NETWORK_POLICY: Module = Module {
     name: "labnetpol",
     title: "labnetpol",

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::go::Go;
-use super::module::{CNI, CONTAINERD, COREDNS, KUBERNETES_NODE, LOCAL_PATH, NETWORK_POLICY, RUNC, TOOL};
+use super::module::{
+    CNI, CONTAINERD, COREDNS, KUBERNETES_NODE, LOCAL_PATH, METRICS_SERVER, NETWORK_POLICY, RUNC, TOOL,
+};
 use super::{BuildError, Builder};
 
 /// A program of a node.
@@ -87,6 +89,7 @@ impl NodeBinaries {
 pub struct AddonBinaries {
     coredns: PathBuf,
     local_path: PathBuf,
+    metrics_server: PathBuf,
 }
 
 impl AddonBinaries {
@@ -98,7 +101,12 @@ impl AddonBinaries {
     pub fn ensure(cache: &Path) -> Result<Self, BuildError> {
         let go = Go::from_path();
         let builder = Builder::new(&go, cache)?;
-        Ok(Self { coredns: builder.ensure(&COREDNS)?, local_path: builder.ensure(&LOCAL_PATH)? })
+        let ensure = |module| builder.ensure(module);
+        Ok(Self {
+            coredns: ensure(&COREDNS)?,
+            local_path: ensure(&LOCAL_PATH)?,
+            metrics_server: ensure(&METRICS_SERVER)?,
+        })
     }
 
     /// CoreDNS 1.15.0; goes into an image.
@@ -111,5 +119,11 @@ impl AddonBinaries {
     #[must_use]
     pub fn local_path_provisioner(&self) -> PathBuf {
         self.local_path.join("local-path-provisioner")
+    }
+
+    /// metrics-server 0.9.0.
+    #[must_use]
+    pub fn metrics_server(&self) -> PathBuf {
+        self.metrics_server.join("metrics-server")
     }
 }

@@ -1,6 +1,7 @@
 //! What can go wrong with a cluster of real nodes.
 
 use std::path::PathBuf;
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use crate::binaries::BuildError;
@@ -63,6 +64,16 @@ pub enum ClusterError {
     /// An addon's process does not start.
     #[error("no process for an addon")]
     Process(#[from] ProcessError),
+    /// An addon's process ended instead of becoming ready.
+    #[error("`{name}` ended with {status}; its log ends with\n{tail}")]
+    Ended {
+        /// Which one.
+        name: &'static str,
+        /// How it ended.
+        status: ExitStatus,
+        /// Last lines of its log.
+        tail: String,
+    },
     /// An addon does not become ready.
     #[error("{what} is not ready after {limit:?}")]
     NotReady {

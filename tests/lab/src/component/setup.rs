@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::{Component, kwok};
+use crate::addons::metrics;
 use crate::control_plane::StartError;
 use crate::folder::Folder;
 use crate::network::Network;
@@ -136,6 +137,11 @@ impl Setup {
         self.client.get(self.address(component), path).is_ok_and(|answer| answer.status == 200)
     }
 
+    /// The authority's certificate, as PEM.
+    pub(crate) fn authority_certificate(&self) -> &str {
+        &self.authority.certificate
+    }
+
     /// Paths of the certificate and key that were written under `name`.
     pub(crate) fn identity(&self, name: &str) -> IdentityFiles {
         let pki = self.folder.pki();
@@ -176,6 +182,10 @@ fn node_users(
         ("labnetpol".to_owned(), authority.sign("labnetpol", Some("system:masters"), &[])?),
         ("local-path-provisioner".to_owned(), authority.sign("local-path", Some("system:masters"), &[])?),
     ];
+    let host = network.host().to_string();
+    let metrics_server = authority.sign(metrics::USER, None, &[metrics::SERVING_HOST, &host])?;
+    metrics_server.write(pki, metrics::USER)?;
+    users.push((metrics::USER.to_owned(), metrics_server));
     for index in 1..=nodes {
         let (name, address) = (node::name(index), network.node(index).to_string());
         let identity =

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use bench_lab::{Cluster, ClusterOptions, NodeComponent};
+use bench_lab::{Addons, Cluster, ClusterOptions, NodeComponent};
 
 use crate::lab::{eventually, kubectl, options, shared, started};
 
@@ -109,7 +109,7 @@ impl Traces {
 fn two_labs_do_not_meet_and_each_leaves_nothing() {
     let Some(first) = shared() else { return };
     let before = Machine::now();
-    let second = started(&ClusterOptions { real_nodes: 2, ..options() });
+    let second = started(&ClusterOptions { real_nodes: 2, addons: Addons::All, ..options() });
     assert_ne!(first.control_plane().url(), second.control_plane().url());
     assert_ne!(first.link(), second.link());
     kubectl(&second, &["run", "only-in-second", "--image=registry.k8s.io/pause:3.10"]);
@@ -131,7 +131,7 @@ const HOLDER: &str = "BENCH_NODE_TEST_HOLDER";
 #[test]
 fn holds_a_cluster() {
     let Some(report) = std::env::var_os(HOLDER).map(PathBuf::from) else { return };
-    let cluster = started(&options());
+    let cluster = started(&ClusterOptions { addons: Addons::All, ..options() });
     kubectl(&cluster, &["run", "running", "--image=registry.k8s.io/pause:3.10"]);
     kubectl(&cluster, &["wait", "--for=condition=Ready", "pod/running", "--timeout=60s"]);
     let Traces { folder, name, link } = Traces::of(&cluster);

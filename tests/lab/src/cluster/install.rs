@@ -1,0 +1,60 @@
+//! Starts what runs in a cluster beside Kubernetes; each addon's objects and command lines are in `addons`.
+
+use std::process::Command;
+use std::time::Duration;
+
+use super::{Cluster, ClusterError};
+use crate::addons::{dns, metrics, volumes};
+use crate::binaries::AddonBinaries;
+use crate::component::Setup;
+use crate::process::Process;
+use crate::wait::{Deadline, pause};
+
+/// Time for each addon to come up. Seconds are usual; a machine that also compiles is slower.
+const LIMIT: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(50);
+const LOG_SHOWN: u64 = 2_000;
+
+impl Cluster {
+    pub(super) fn install(&mut self, addons: &AddonBinaries) -> Result<(), ClusterError> {
+        let setup = self.setup();
+        dns::install(setup)?;
+        volumes::install(setup)?;
+        metrics::install(setup)?;
+        let volumes = volumes::command(setup, addons.local_path_provisioner());
+        let metrics = metrics::command(setup, addons.metrics_server());
+        self.start_beside("local-path-provisioner", volumes)?;
+        self.start_beside("metrics-server", metrics)?;
+        self.await_addon("metrics-server", metrics::answers)?;
+        metrics::register(self.setup())?;
+        self.await_addon("metrics-server's API", metrics::is_ready)?;
+        self.await_addon("CoreDNS", dns::is_ready)
+    }
+
+    /// Starts a process where the control plane is.
+    fn start_beside(&mut self, name: &'static str, command: Command) -> Result<(), ClusterError> {
+        let folder = &self.control_plane.setup().folder;
+        let process = Process::start_in(self.control_plane.namespaces(), name, command, &folder.log(name))?;
+        folder.note(name, process.id())?;
+        self.addons.push(process);
+        Ok(())
+    }
+
+    /// Waits for an addon while none of the processes that were started ends.
+    fn await_addon(&mut self, what: &'static str, is_ready: fn(&Setup) -> bool) -> Result<(), ClusterError> {
+        let deadline = Deadline::after(LIMIT);
+        while !is_ready(self.setup()) {
+            for process in &mut self.addons {
+                if let Some(status) = process.ended_within(Duration::ZERO)? {
+                    let (name, tail) = (process.name(), process.log_tail(LOG_SHOWN));
+                    return Err(ClusterError::Ended { name, status, tail });
+                }
+            }
+            if deadline.is_over() {
+                return Err(ClusterError::NotReady { what, limit: LIMIT });
+            }
+            pause(POLL);
+        }
+        Ok(())
+    }
+}
