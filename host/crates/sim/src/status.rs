@@ -3,9 +3,14 @@
 //! One constructor per kind of failure (`apimachinery/pkg/api/errors/errors.go`), so that the texts stand in one
 //! place. Tools match on these texts and reasons. Which failure applies is decided by the callers.
 
-use serde::Serialize;
-use serde_json::Value;
+mod field_error;
+mod wire;
 
+use serde::Serialize;
+
+pub use self::field_error::{FieldError, FieldErrorKind};
+use self::wire::Wire;
+pub use self::wire::{Cause, Details};
 use crate::registry::Kind;
 
 /// One failed answer: HTTP code, machine-readable reason, and text.
@@ -23,137 +28,6 @@ pub struct Status {
     pub details: Option<Box<Details>>,
     /// `metadata.continue`: how to go on with a list that expired.
     pub continue_token: Option<String>,
-}
-
-/// `metav1.StatusDetails`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Details {
-    /// Name of the object.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub name: String,
-    /// API group.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub group: String,
-    /// Plural resource for most failures, the kind for `Invalid`.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub kind: String,
-    /// UID of the object.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub uid: String,
-    /// Single causes, one for each wrong field.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub causes: Vec<Cause>,
-    /// Seconds after which a client may try again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub retry_after_seconds: Option<u32>,
-}
-
-/// `metav1.StatusCause`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Cause {
-    /// `reason`, for example `FieldValueRequired`.
-    #[serde(skip_serializing_if = "str::is_empty")]
-    pub reason: &'static str,
-    /// The text.
-    pub message: String,
-    /// Path of the field.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub field: String,
-}
-
-/// One wrong field of an object, as `field.Error` upstream.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FieldError {
-    /// What is wrong with it.
-    pub kind: FieldErrorKind,
-    /// Path, for example `spec.containers[0].name`.
-    pub field: String,
-    /// The text after the kind; may be empty.
-    pub detail: String,
-}
-
-/// What is wrong with a field.
-#[derive(Debug, Clone, PartialEq)]
-pub enum FieldErrorKind {
-    /// A field is missing.
-    Required,
-    /// A value is malformed; holds the value as upstream prints it.
-    Invalid(String),
-    /// A value is of a wrong type; holds the value as upstream prints it.
-    TypeInvalid(String),
-    /// A value is not one of the known ones; holds the value and the known ones.
-    NotSupported(String, Vec<String>),
-    /// A field may not be set here.
-    Forbidden,
-    /// What the value names does not exist.
-    NotFound(String),
-    /// The same value occurs twice.
-    Duplicate(String),
-    /// The value is too long.
-    TooLong,
-    /// More items than allowed; holds the number allowed.
-    TooMany(usize),
-}
-
-impl FieldError {
-    /// A missing field.
-    pub fn required(field: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { kind: FieldErrorKind::Required, field: field.into(), detail: detail.into() }
-    }
-
-    /// A malformed value; strings are quoted, everything else is printed as JSON.
-    pub fn invalid(field: impl Into<String>, value: &Value, detail: impl Into<String>) -> Self {
-        Self { kind: FieldErrorKind::Invalid(value.to_string()), field: field.into(), detail: detail.into() }
-    }
-
-    /// A field that may not be set.
-    pub fn forbidden(field: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { kind: FieldErrorKind::Forbidden, field: field.into(), detail: detail.into() }
-    }
-
-    fn reason(&self) -> &'static str {
-        match self.kind {
-            FieldErrorKind::Required => "FieldValueRequired",
-            FieldErrorKind::Invalid(_) => "FieldValueInvalid",
-            FieldErrorKind::TypeInvalid(_) => "FieldValueTypeInvalid",
-            FieldErrorKind::NotSupported(..) => "FieldValueNotSupported",
-            FieldErrorKind::Forbidden => "FieldValueForbidden",
-            FieldErrorKind::NotFound(_) => "FieldValueNotFound",
-            FieldErrorKind::Duplicate(_) => "FieldValueDuplicate",
-            FieldErrorKind::TooLong => "FieldValueTooLong",
-            FieldErrorKind::TooMany(_) => "FieldValueTooMany",
-        }
-    }
-
-    /// The text without the field's path.
-    pub fn body(&self) -> String {
-        let head = match &self.kind {
-            FieldErrorKind::Required => "Required value".to_owned(),
-            FieldErrorKind::Invalid(value) | FieldErrorKind::TypeInvalid(value) => {
-                format!("Invalid value: {value}")
-            }
-            FieldErrorKind::NotSupported(value, known) => {
-                let known: Vec<String> = known.iter().map(|word| format!("{word:?}")).collect();
-                format!("Unsupported value: {value}: supported values: {}", known.join(", "))
-            }
-            FieldErrorKind::Forbidden => "Forbidden".to_owned(),
-            FieldErrorKind::NotFound(value) => format!("Not found: {value}"),
-            FieldErrorKind::Duplicate(value) => format!("Duplicate value: {value}"),
-            FieldErrorKind::TooLong => "Too long".to_owned(),
-            FieldErrorKind::TooMany(_) => "Too many".to_owned(),
-        };
-        if self.detail.is_empty() { head } else { format!("{head}: {}", self.detail) }
-    }
-}
-
-impl std::fmt::Display for FieldError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.field.is_empty() {
-            return f.write_str(&self.body());
-        }
-        write!(f, "{}: {}", self.field, self.body())
-    }
 }
 
 impl Status {
@@ -426,41 +300,4 @@ impl Status {
 
 fn qualified(kind: &str, group: &str) -> String {
     if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") }
-}
-
-/// The field order of the wire form.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Wire {
-    kind: &'static str,
-    api_version: &'static str,
-    metadata: ListMeta,
-    status: &'static str,
-    message: String,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    reason: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<Box<Details>>,
-    code: u16,
-}
-
-#[derive(Serialize)]
-struct ListMeta {
-    #[serde(rename = "continue", skip_serializing_if = "Option::is_none")]
-    continue_token: Option<String>,
-}
-
-impl From<Status> for Wire {
-    fn from(status: Status) -> Self {
-        Self {
-            kind: "Status",
-            api_version: "v1",
-            metadata: ListMeta { continue_token: status.continue_token },
-            status: "Failure",
-            message: status.message,
-            reason: status.reason,
-            details: status.details,
-            code: status.code,
-        }
-    }
 }

@@ -6,30 +6,30 @@
 
 mod indexes;
 mod plan;
+mod pods;
+mod status;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 
-use self::plan::{Counts, Failure, Plan, Wish, plan};
-use super::conditions::{self, Condition, Times};
+use self::plan::{Counts, Wish, plan};
+use self::pods::{free, free_orphans, has_finalizer, index_of};
+use super::conditions;
 use super::context::{Context, SyncError};
 use super::events::{Report, Reporter};
 use super::kinds::Known;
 use super::object_key::ObjectKey;
-use super::pod_template::{pod_from, set_metadata};
 use super::pods::{Phase, Pod};
 use super::queue::WorkQueue;
 use super::replica_set::enqueue_owner;
 use super::{Controller, Seen};
 use crate::store::{ChangeKind, Object, Propagation};
 
-const FINALIZER: &str = "batch.kubernetes.io/job-tracking";
-const INDEX: &str = "batch.kubernetes.io/job-completion-index";
 const COMPONENT: &str = "job-controller";
 /// `DefaultJobPodFailureBackOff` and `MaxJobPodFailureBackOff`.
 const BACKOFF: Duration = Duration::from_secs(10);
@@ -241,176 +241,6 @@ impl<'a> Run<'a> {
         Some(context.clock.instant_at(self.wire.status.start_time?) + Duration::from_secs(seconds))
     }
 
-    fn write_status(&self, decided: Plan, context: &mut Context) -> Result<(), SyncError> {
-        let now = context.clock.seconds();
-        let mut status = self.old.as_object().cloned().unwrap_or_default();
-        let suspended = conditions::is_true(&self.old, "Suspended");
-        let condition = |status: &mut Map<String, Value>, kind, value, reason, message| {
-            let condition = Condition {
-                kind,
-                status: value,
-                reason: Some(reason),
-                message: Some(message),
-                observed_generation: None,
-            };
-            conditions::set(status, Times::Probe, condition, &now);
-        };
-        match decided {
-            Plan::Suspend => {
-                status.remove("startTime");
-                condition(&mut status, "Suspended", "True", "JobSuspended", "Job suspended");
-                if !suspended {
-                    self.tell(false, "Suspended", "Job suspended", context);
-                }
-            }
-            Plan::Run(_) if suspended => {
-                condition(&mut status, "Suspended", "False", "JobResumed", "Job resumed");
-                self.tell(false, "Resumed", "Job resumed", context);
-            }
-            Plan::Run(_) | Plan::Complete | Plan::Fail(_) => {}
-        }
-        if decided != Plan::Suspend && !status.contains_key("startTime") {
-            status.insert("startTime".into(), now.as_str().into());
-        }
-        self.write_end(decided, &mut status, condition, context);
-        let ready = self.pods.iter().filter(|pod| pod.is_active() && pod.is_ready()).count();
-        for (field, count) in [
-            ("active", self.counts.active),
-            ("succeeded", self.counts.succeeded),
-            ("failed", self.counts.failed),
-        ] {
-            status.remove(field);
-            if count > 0 {
-                status.insert(field.into(), count.into());
-            }
-        }
-        status.insert("ready".into(), ready.into());
-        status.insert("terminating".into(), self.counts.terminating.into());
-        status.insert("uncountedTerminatedPods".into(), json!({}));
-        if self.wire.spec.completion_mode == "Indexed" && !self.done_indexes.is_empty() {
-            status.insert("completedIndexes".into(), indexes::format(&self.done_indexes).into());
-        }
-        context.update_status(self.job, status.into())
-    }
-
-    /// Writes the conditions of the end: what is bound to happen at once, the end itself when all pods are gone.
-    fn write_end(
-        &self,
-        decided: Plan,
-        status: &mut Map<String, Value>,
-        condition: impl Fn(&mut Map<String, Value>, &'static str, &'static str, &'static str, &'static str),
-        context: &mut Context,
-    ) {
-        let pods_gone = self.counts.active == 0 && self.counts.terminating == 0;
-        let now = context.clock.seconds();
-        match decided {
-            Plan::Complete => {
-                let (reason, message) = ("CompletionsReached", "Reached expected number of succeeded pods");
-                condition(status, "SuccessCriteriaMet", "True", reason, message);
-                if pods_gone {
-                    condition(status, "Complete", "True", reason, message);
-                    status.insert("completionTime".into(), now.into());
-                    self.tell(false, "Completed", "Job completed", context);
-                }
-            }
-            Plan::Fail(failure) => {
-                condition(status, "FailureTarget", "True", failure.reason(), failure.message());
-                if pods_gone {
-                    condition(status, "Failed", "True", failure.reason(), failure.message());
-                    self.tell(true, failure.reason(), failure.message(), context);
-                }
-            }
-            Plan::Run(_) | Plan::Suspend => {}
-        }
-    }
-
-    /// Creates and deletes pods.
-    fn act(
-        &self,
-        decided: Plan,
-        pause: Option<Instant>,
-        queue: &mut WorkQueue<ObjectKey>,
-        key: &ObjectKey,
-        context: &mut Context,
-    ) -> Result<(), SyncError> {
-        let wanted = match decided {
-            Plan::Complete | Plan::Fail(Failure::BackoffLimit | Failure::Deadline) | Plan::Suspend => 0,
-            Plan::Run(wanted) => wanted,
-        };
-        if let Some(deadline) = self.deadline(context).or_else(|| {
-            let seconds = self.wire.spec.active_deadline_seconds?;
-            Some(context.clock.instant() + Duration::from_secs(seconds))
-        }) {
-            queue.add_at(key.clone(), deadline);
-        }
-        let active: Vec<_> = self.pods.iter().filter(|pod| pod.is_active()).collect();
-        let wanted_len = usize::try_from(wanted).unwrap_or(0);
-        for pod in active.iter().skip(wanted_len) {
-            context.delete(&pod.object, None)?;
-            self.tell(false, "SuccessfulDelete", &format!("Deleted pod: {}", pod.name()), context);
-        }
-        // Pods on their way out count until they are gone, so that parallelism is never exceeded by much.
-        let missing = wanted_len.saturating_sub(active.len());
-        if missing == 0 {
-            return Ok(());
-        }
-        if let Some(pause) = pause.filter(|pause| *pause > context.clock.instant()) {
-            queue.add_at(key.clone(), pause);
-            return Ok(());
-        }
-        let free_indexes = self.free_indexes(&active);
-        if self.wire.spec.completion_mode == "Indexed" {
-            for index in free_indexes.into_iter().take(missing) {
-                self.create(Some(index), context)?;
-            }
-        } else {
-            for _ in 0..missing {
-                self.create(None, context)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn free_indexes(&self, active: &[&Arc<Pod>]) -> Vec<u32> {
-        let taken: BTreeSet<u32> = active.iter().filter_map(|pod| index_of(pod)).collect();
-        let all = 0..u32::try_from(self.wire.spec.completions.unwrap_or(0)).unwrap_or(0);
-        all.filter(|index| !taken.contains(index) && !self.done_indexes.contains(index)).collect()
-    }
-
-    fn create(&self, index: Option<u32>, context: &mut Context) -> Result<(), SyncError> {
-        let job = self.job;
-        let base = match index {
-            Some(index) => format!("{}-{index}-", job.name),
-            None => format!("{}-", job.name),
-        };
-        let name = context.generate_name(&job.namespace, &base);
-        let mut pod = pod_from(&self.wire.spec.template, job, &name, &base);
-        for (key, value) in [
-            ("batch.kubernetes.io/controller-uid", &job.uid),
-            ("batch.kubernetes.io/job-name", &job.name),
-            ("controller-uid", &job.uid),
-            ("job-name", &job.name),
-        ] {
-            set_metadata(&mut pod, "labels", key, value);
-        }
-        if let Some(metadata) = pod.get_mut("metadata").and_then(Value::as_object_mut) {
-            let finalizers = metadata.entry("finalizers").or_insert_with(|| json!([]));
-            if let Some(finalizers) = finalizers.as_array_mut() {
-                finalizers.push(FINALIZER.into());
-            }
-        }
-        if let Some(index) = index {
-            let text = index.to_string();
-            set_metadata(&mut pod, "annotations", INDEX, &text);
-            set_metadata(&mut pod, "labels", INDEX, &text);
-            set_index(&mut pod, &format!("{}-{index}", job.name));
-        }
-        let pods = context.kinds.pods.clone();
-        context.create(&pods, &job.namespace, pod)?;
-        self.tell(false, "SuccessfulCreate", &format!("Created pod: {name}"), context);
-        Ok(())
-    }
-
     fn tell(&self, warning: bool, reason: &str, message: &str, context: &mut Context) {
         context.events.record(Report {
             about: self.job,
@@ -423,56 +253,6 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Sets host name and environment of the pod for an index.
-fn set_index(pod: &mut Value, hostname: &str) {
-    let Some(spec) = pod.get_mut("spec").and_then(Value::as_object_mut) else { return };
-    spec.entry("hostname").or_insert_with(|| hostname.into());
-    let path = format!("metadata.labels['{INDEX}']");
-    for list in ["initContainers", "containers"] {
-        let containers = spec.get_mut(list).and_then(Value::as_array_mut);
-        for container in containers.into_iter().flatten().filter_map(Value::as_object_mut) {
-            let variables = container.entry("env").or_insert_with(|| json!([]));
-            if let Some(variables) = variables.as_array_mut() {
-                variables.push(json!({
-                    "name": "JOB_COMPLETION_INDEX",
-                    "valueFrom": { "fieldRef": { "fieldPath": path } },
-                }));
-            }
-        }
-    }
-}
-
-fn index_of(pod: &Pod) -> Option<u32> {
-    pod.object.label(INDEX)?.parse().ok()
-}
-
-fn has_finalizer(pod: &Pod) -> bool {
-    pod.finalizers.iter().any(|name| **name == *FINALIZER)
-}
-
 fn is_finished(status: &Value) -> bool {
     conditions::is_true(status, "Complete") || conditions::is_true(status, "Failed")
-}
-
-/// Takes the finalizer from pods.
-fn free(pods: &[Arc<Pod>], context: &mut Context) -> Result<(), SyncError> {
-    for pod in pods.iter().filter(|pod| has_finalizer(pod)) {
-        context.remove_finalizer(&pod.object, FINALIZER)?;
-    }
-    Ok(())
-}
-
-/// Takes the finalizer from pods whose Job is gone.
-fn free_orphans(key: &ObjectKey, context: &mut Context) -> Result<(), SyncError> {
-    let orphans: Vec<_> = context
-        .pods
-        .all()
-        .filter(|pod| {
-            pod.key.namespace == key.namespace
-                && has_finalizer(pod)
-                && pod.owner.as_ref().is_none_or(|owner| *owner.kind == *"Job" && *owner.name == *key.name)
-        })
-        .cloned()
-        .collect();
-    free(&orphans, context)
 }

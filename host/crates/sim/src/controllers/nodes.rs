@@ -3,21 +3,24 @@
 //! Plays the node IPAM and node lifecycle controllers and the node half of kubelet. Every Node object is run here,
 //! also one that a user made. Pods of a node that is gone are removed after 40 s, as the pod garbage collector does.
 
+mod heartbeat;
+mod manifest;
+
 use std::collections::{BTreeSet, HashMap};
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::conditions::{self, Condition, Times};
+use self::heartbeat::{become_ready, renew_lease, report};
+pub(super) use self::manifest::manifest;
+use super::conditions;
 use super::context::{Context, SyncError};
 use super::kinds::Known;
 use super::kubelet::addresses::Cidr;
 use super::object_key::ObjectKey;
 use super::queue::WorkQueue;
-use super::settings::NodeSettings;
 use super::{Controller, Seen};
 use crate::store::{ChangeKind, Object};
 
@@ -236,175 +239,4 @@ fn start(value: &mut Value, cidr: Option<Cidr>, ready: bool) {
             taints.push(json!({ "key": NOT_READY_TAINT, "effect": "NoSchedule" }));
         }
     }
-}
-
-/// Writes all that kubelet says about its node, and takes the taint away.
-fn become_ready(node: &Object, context: &Context) -> Result<(), SyncError> {
-    let (settings, now) = (&context.node_settings, context.clock.seconds());
-    let number = context.random.number(&["node address", &node.name]);
-    let name = node.name.to_string();
-    context.update_free(node, |value| {
-        if let Some(spec) = value.get_mut("spec").and_then(Value::as_object_mut)
-            && let Some(taints) = spec.get_mut("taints").and_then(Value::as_array_mut)
-        {
-            taints.retain(|taint| taint.get("key").and_then(Value::as_str) != Some(NOT_READY_TAINT));
-            if taints.is_empty() {
-                spec.remove("taints");
-            }
-        }
-        // Far above the addresses of the nodes of the start.
-        let address = node_address(65_536 + u32::try_from(number % 65_536).unwrap_or(0));
-        let known = status(settings, &name, address, &now);
-        let Some(status) = conditions::status_of(value) else { return };
-        for (field, wanted) in known {
-            match status.get(&field) {
-                // What a user set (capacity above all) stays.
-                Some(present) if field != "conditions" && !present.is_null() && present != &json!({}) => {}
-                _ => drop(status.insert(field, wanted)),
-            }
-        }
-        if let Some(capacity) = status.get("capacity").cloned() {
-            status.insert("allocatable".into(), capacity);
-        }
-    })?;
-    Ok(())
-}
-
-/// Moves the heartbeat times of the conditions on.
-fn report(node: &Object, context: &Context) -> Result<(), SyncError> {
-    let now = context.clock.seconds();
-    context.update_free(node, |value| {
-        let list = value.pointer_mut("/status/conditions").and_then(Value::as_array_mut);
-        for condition in list.into_iter().flatten().filter_map(Value::as_object_mut) {
-            condition.insert("lastHeartbeatTime".into(), now.as_str().into());
-        }
-    })?;
-    Ok(())
-}
-
-/// Renews the lease of a node; true when there was none and it was made.
-fn renew_lease(node: &Object, context: &Context) -> Result<bool, SyncError> {
-    const NAMESPACE: &str = "kube-node-lease";
-    let leases = &context.kinds.leases;
-    if let Some(lease) = context.get(leases, NAMESPACE, &node.name) {
-        let now = context.clock.micros();
-        context.edit_free(&lease, |lease| {
-            lease.map("spec").insert("renewTime".into(), now.into());
-        })?;
-        return Ok(false);
-    }
-    let lease = json!({
-        "metadata": {
-            "name": node.name,
-            "ownerReferences": [{ "apiVersion": "v1", "kind": "Node", "name": node.name, "uid": node.uid }],
-        },
-        "spec": {
-            "holderIdentity": node.name,
-            "leaseDurationSeconds": context.stages.node.lease_duration.as_secs(),
-            "renewTime": context.clock.micros(),
-        },
-    });
-    context.store.create(leases, NAMESPACE, lease)?;
-    Ok(true)
-}
-
-/// Returns the Node object number so-and-so of the start, ready.
-pub(super) fn manifest(settings: &NodeSettings, number: u32, now: &str) -> Value {
-    let name = format!("{}{number}", settings.name_prefix);
-    let mut labels = json!({
-        "kubernetes.io/hostname": name,
-        "kubernetes.io/os": "linux",
-        "kubernetes.io/arch": "amd64",
-        "beta.kubernetes.io/os": "linux",
-        "beta.kubernetes.io/arch": "amd64",
-    });
-    let zone = usize::try_from(number)
-        .ok()
-        .and_then(|number| settings.zones.iter().cycle().nth(number % settings.zones.len().max(1)));
-    if let (Some(labels), Some(zone)) = (labels.as_object_mut(), zone) {
-        labels.insert("topology.kubernetes.io/zone".into(), zone.as_str().into());
-    }
-    if let Some(labels) = labels.as_object_mut() {
-        labels.extend(settings.labels.iter().map(|(key, value)| (key.clone(), value.as_str().into())));
-    }
-    let mut annotations = Map::new();
-    annotations.insert("node.alpha.kubernetes.io/ttl".into(), "0".into());
-    annotations.insert("volumes.kubernetes.io/controller-managed-attach-detach".into(), "true".into());
-    annotations.extend(settings.annotations.iter().map(|(key, value)| (key.clone(), value.as_str().into())));
-    let mut spec = json!({});
-    let cidr =
-        Cidr::parse(&settings.cluster_cidr).and_then(|range| range.subnet(settings.pod_cidr_mask, number));
-    if let (Some(spec), Some(cidr)) = (spec.as_object_mut(), cidr) {
-        spec.insert("podCIDR".into(), cidr.to_string().into());
-        spec.insert("podCIDRs".into(), json!([cidr.to_string()]));
-    }
-    if !settings.taints.is_empty()
-        && let (Some(spec), Ok(taints)) = (spec.as_object_mut(), serde_json::to_value(&settings.taints))
-    {
-        spec.insert("taints".into(), taints);
-    }
-    json!({
-        "metadata": { "name": name, "labels": labels, "annotations": annotations },
-        "spec": spec,
-        "status": status(settings, &name, node_address(number), now),
-    })
-}
-
-/// The status of a ready node.
-fn status(settings: &NodeSettings, name: &str, address: Ipv4Addr, now: &str) -> Map<String, Value> {
-    let mut status = Map::new();
-    let resources = json!({
-        "cpu": settings.cpu,
-        "ephemeral-storage": settings.ephemeral_storage,
-        "hugepages-1Gi": "0",
-        "hugepages-2Mi": "0",
-        "memory": settings.memory,
-        "pods": settings.pods.to_string(),
-    });
-    status.insert(
-        "addresses".into(),
-        json!([
-            { "type": "InternalIP", "address": address.to_string() },
-            { "type": "Hostname", "address": name },
-        ]),
-    );
-    status.insert("allocatable".into(), resources.clone());
-    status.insert("capacity".into(), resources);
-    for (kind, value, reason, message) in [
-        ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-        ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-        ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
-        ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
-    ] {
-        let condition = Condition {
-            kind,
-            status: value,
-            reason: Some(reason),
-            message: Some(message),
-            observed_generation: None,
-        };
-        conditions::set(&mut status, Times::Heartbeat, condition, now);
-    }
-    status.insert("daemonEndpoints".into(), json!({ "kubeletEndpoint": { "Port": 10250 } }));
-    status.insert(
-        "nodeInfo".into(),
-        json!({
-            "architecture": "amd64",
-            "bootID": "",
-            "containerRuntimeVersion": "containerd://2.2.0",
-            "kernelVersion": "6.12.0",
-            "kubeProxyVersion": "",
-            "kubeletVersion": settings.kubelet_version,
-            "machineID": "",
-            "operatingSystem": "linux",
-            "osImage": "bench simulated node",
-            "systemUUID": "",
-        }),
-    );
-    status
-}
-
-/// 172.18.0.2 and following.
-fn node_address(number: u32) -> Ipv4Addr {
-    Ipv4Addr::from(u32::from(Ipv4Addr::new(172, 18, 0, 2)).saturating_add(number))
 }

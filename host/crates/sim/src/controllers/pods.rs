@@ -1,11 +1,12 @@
 //! What controllers know of all pods: parsed once for each change, indexed by owner and by node.
 //!
-//! The cache follows the store's feed. Controllers drain the feed before each sync, hence see their own writes; no
-//! expectations as upstream are needed. What only one controller needs is read from the object by that controller.
+//! The cache (`pods/cache`) follows the store's feed. Controllers drain the feed before each sync, hence see their own
+//! writes; no expectations as upstream are needed. What only one controller needs is read from the object by that
+//! controller.
 
+mod cache;
 mod wire;
 
-use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +15,11 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use tokio::time::Instant;
 
+pub(crate) use self::cache::{PodCache, PodChange};
 use self::wire::{WireMetadata, WireOwner, WireSpec, WireStatus};
 use super::object_key::ObjectKey;
 use crate::clock::Clock;
-use crate::store::{Change, ChangeKind, Object};
+use crate::store::Object;
 
 /// `status.phase`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -233,86 +235,6 @@ impl PodSpec {
     }
 }
 
-/// Pods by namespace and name.
-type Pods = BTreeMap<ObjectKey, Arc<Pod>>;
-
-/// All pods.
-#[derive(Debug, Default)]
-pub(crate) struct PodCache {
-    pods: HashMap<ObjectKey, Arc<Pod>>,
-    by_owner: HashMap<Arc<str>, Pods>,
-    by_node: HashMap<Arc<str>, Pods>,
-    /// Pods without a controller, for controllers that adopt.
-    orphans: Pods,
-}
-
-/// A pod before and after a change.
-#[derive(Debug, Clone)]
-pub(crate) struct PodChange {
-    pub(crate) before: Option<Arc<Pod>>,
-    pub(crate) after: Option<Arc<Pod>>,
-}
-
-impl PodChange {
-    /// The newest state known.
-    pub(crate) fn pod(&self) -> Option<&Arc<Pod>> {
-        self.after.as_ref().or(self.before.as_ref())
-    }
-}
-
-impl PodCache {
-    /// Takes over a change of a pod.
-    pub(crate) fn apply(&mut self, change: &Change) -> PodChange {
-        let key = ObjectKey::of(&change.object);
-        let known = self.pods.get(&key);
-        let after = match change.kind {
-            ChangeKind::Added | ChangeKind::Modified => {
-                Pod::read(&change.object, known.map(Arc::as_ref)).map(Arc::new)
-            }
-            ChangeKind::Deleted => None,
-        };
-        let before = match &after {
-            Some(pod) => self.pods.insert(pod.key.clone(), pod.clone()),
-            None => self.pods.remove(&key),
-        };
-        let change = PodChange { before, after };
-        let uid = |pod: &Pod| pod.owner.as_ref().map(|owner| owner.uid.clone());
-        reindex(&mut self.by_owner, &change, uid);
-        reindex(&mut self.by_node, &change, |pod| pod.node.clone());
-        match change.after.as_ref().filter(|pod| pod.owner.is_none()) {
-            Some(pod) => drop(self.orphans.insert(pod.key.clone(), pod.clone())),
-            None => drop(self.orphans.remove(&key)),
-        }
-        change
-    }
-
-    pub(crate) fn get(&self, key: &ObjectKey) -> Option<&Arc<Pod>> {
-        self.pods.get(key)
-    }
-
-    /// Pods whose controller has this UID, by name.
-    pub(crate) fn owned_by(&self, uid: &str) -> impl Iterator<Item = &Arc<Pod>> {
-        self.by_owner.get(uid).into_iter().flat_map(BTreeMap::values)
-    }
-
-    /// Pods of a namespace without a controller, by name.
-    pub(crate) fn orphans_in(&self, namespace: &str) -> Vec<Arc<Pod>> {
-        let first = ObjectKey::new(namespace, "");
-        let pods = self.orphans.range(first..).take_while(|(key, _)| *key.namespace == *namespace);
-        pods.map(|(_, pod)| pod.clone()).collect()
-    }
-
-    /// Pods on a node, by namespace and name.
-    pub(crate) fn on_node(&self, node: &str) -> impl Iterator<Item = &Arc<Pod>> {
-        self.by_node.get(node).into_iter().flat_map(BTreeMap::values)
-    }
-
-    /// All pods, in no order.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Pod>> {
-        self.pods.values()
-    }
-}
-
 /// Answers a question about labels, once for pods in a row that have the same.
 pub(crate) fn by_labels(question: impl Fn(&Pod) -> bool) -> impl FnMut(&Pod) -> bool {
     let mut last = None;
@@ -338,26 +260,4 @@ pub(crate) fn next_available<'p>(
     let wait = Duration::from_secs(u64::try_from(min_ready_seconds).unwrap_or(0));
     // Timestamps are cut off to seconds: the moment may have passed while the pod does not count yet.
     Some((clock.instant_at(since) + wait).max(clock.instant() + Duration::from_millis(1)))
-}
-
-/// Takes a change over into an index.
-fn reindex(
-    index: &mut HashMap<Arc<str>, Pods>,
-    change: &PodChange,
-    entry: impl Fn(&Pod) -> Option<Arc<str>>,
-) {
-    let of = |pod: &Option<Arc<Pod>>| pod.as_ref().and_then(|pod| entry(pod));
-    let (before, after) = (of(&change.before), of(&change.after));
-    if let (Some(pod), Some(entry)) = (&change.before, before)
-        && after.as_ref() != Some(&entry)
-        && let Some(pods) = index.get_mut(&entry)
-    {
-        pods.remove(&pod.key);
-        if pods.is_empty() {
-            index.remove(&entry);
-        }
-    }
-    if let (Some(pod), Some(entry)) = (&change.after, after) {
-        index.entry(entry).or_default().insert(pod.key.clone(), pod.clone());
-    }
 }

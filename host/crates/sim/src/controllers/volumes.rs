@@ -4,6 +4,9 @@
 //! `WaitForFirstConsumer` wait until the scheduler has written the node into them; their volume can then be used on
 //! that node only.
 
+mod bind;
+mod provision;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -11,21 +14,18 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
+use self::bind::{bind, find_volume};
 use super::conditions::status_of;
 use super::context::{Context, SyncError};
 use super::events::{Report, Reporter};
 use super::kinds::Known;
 use super::object_key::ObjectKey;
-use super::pod_template::set_metadata;
-use super::quantity;
 use super::queue::WorkQueue;
-use super::scheduler::{SELECTED_NODE, waits_for_consumer};
 use super::{Controller, Seen};
 use crate::store::{ChangeKind, Object};
 
 const CLAIM_PROTECTION: &str = "kubernetes.io/pvc-protection";
 const VOLUME_PROTECTION: &str = "kubernetes.io/pv-protection";
-const PROVISIONED_BY: &str = "pv.kubernetes.io/provisioned-by";
 const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
 
 /// The volume controllers. Keys without a namespace are volumes.
@@ -112,59 +112,6 @@ impl Volumes {
         self.provision(key, &object, &claim, &class, context)
     }
 
-    /// Makes a volume after the time that takes.
-    fn provision(
-        &mut self,
-        key: &ObjectKey,
-        object: &Object,
-        claim: &Claim,
-        class: &str,
-        context: &mut Context,
-    ) -> Result<(), SyncError> {
-        if !claim.spec.volume_name.is_empty() {
-            // It waits for the volume that it names, without a word.
-            return Ok(());
-        }
-        let Some(found) = context.get(&context.kinds.storage_classes, "", class) else {
-            tell_no_class(object, class, context);
-            return Ok(());
-        };
-        let node = claim.metadata.annotations.get(SELECTED_NODE).and_then(Value::as_str);
-        if node.is_none() && waits_for_consumer(class, context) {
-            let message = "waiting for first consumer to be created before binding";
-            tell(object, "WaitForFirstConsumer", message, context);
-            return Ok(());
-        }
-        let now = context.clock.instant();
-        let due = match self.provisioning.get(&object.uid) {
-            Some(due) => *due,
-            None => {
-                let parts = ["provisioning", &*object.namespace, &*object.name, &*object.uid];
-                let takes = context.settings.storage.provisioning.draw(&mut context.random.stream(&parts));
-                tell(object, "ExternalProvisioning", EXTERNAL_PROVISIONING, context);
-                self.provisioning.insert(object.uid.clone(), now + takes);
-                now + takes
-            }
-        };
-        if due > now {
-            self.queue.add_at(key.clone(), due);
-            return Ok(());
-        }
-        let volume = volume_for(object, claim, class, &found, node, context);
-        let kind = context.kinds.volumes.clone();
-        let volume = match context.create(&kind, "", volume) {
-            Err(error) if error.is_already_exists() => context.get(&kind, "", &format!("pvc-{}", object.uid)),
-            other => Some(other?),
-        };
-        self.provisioning.remove(&object.uid);
-        let message = format!("Successfully provisioned volume pvc-{}", object.uid);
-        tell(object, "ProvisioningSucceeded", &message, context);
-        match volume {
-            Some(volume) => bind(object, claim, &volume, context),
-            None => Ok(()),
-        }
-    }
-
     fn sync_volume(&mut self, key: &ObjectKey, context: &mut Context) -> Result<(), SyncError> {
         let Some(volume) = context.get(&context.kinds.volumes, "", &key.name) else { return Ok(()) };
         let value = volume.value();
@@ -196,10 +143,6 @@ impl Volumes {
         set_phase(&volume, "Released", context)
     }
 }
-
-const EXTERNAL_PROVISIONING: &str = "Waiting for a volume to be created either by the external provisioner \
-    'sim.bench.dev/provisioner' or manually by the system administrator. If volume creation is delayed, please verify \
-    that the provisioner is running and correctly registered.";
 
 impl Controller for Volumes {
     fn observe(&mut self, seen: Seen<'_>, context: &Context) {
@@ -281,117 +224,6 @@ fn set_default_class(claim: &Object, context: &mut Context) -> Result<(), SyncEr
         }
     })?;
     Ok(())
-}
-
-/// The volume that the claim names, or the smallest free one that is large enough.
-fn find_volume(claim: &Claim, class: &str, object: &Object, context: &Context) -> Option<Arc<Object>> {
-    if !claim.spec.volume_name.is_empty() {
-        return context.get(&context.kinds.volumes, "", &claim.spec.volume_name);
-    }
-    let asked = quantity::whole(claim.asked()).unwrap_or(0);
-    let mut fitting: Vec<(i64, Arc<Object>)> = Vec::new();
-    for volume in context.store.list(&context.kinds.volumes, None) {
-        let value = volume.value();
-        let text = |path: &str| value.pointer(path).and_then(Value::as_str).unwrap_or_default();
-        let size = quantity::whole(text("/spec/capacity/storage")).unwrap_or(0);
-        let (reserved_in, reserved) = (text("/spec/claimRef/namespace"), text("/spec/claimRef/name"));
-        let for_us = *reserved_in == *object.namespace && *reserved == *object.name;
-        let uid = text("/spec/claimRef/uid");
-        if for_us && (uid.is_empty() || *uid == *object.uid) {
-            return Some(volume);
-        }
-        let modes = value.pointer("/spec/accessModes").and_then(Value::as_array);
-        let has_modes = claim
-            .spec
-            .access_modes
-            .iter()
-            .all(|mode| modes.is_some_and(|modes| modes.iter().any(|present| present == mode.as_str())));
-        if reserved.is_empty()
-            && !volume.deletion
-            && text("/spec/storageClassName") == class
-            && size >= asked
-            && has_modes
-        {
-            fitting.push((size, volume));
-        }
-    }
-    fitting.sort_by(|left, right| left.0.cmp(&right.0).then_with(|| left.1.name.cmp(&right.1.name)));
-    fitting.into_iter().next().map(|(_, volume)| volume)
-}
-
-/// Binds both to each other.
-fn bind(claim: &Object, wire: &Claim, volume: &Object, context: &mut Context) -> Result<(), SyncError> {
-    let reference = json!({
-        "kind": "PersistentVolumeClaim",
-        "namespace": claim.namespace,
-        "name": claim.name,
-        "uid": claim.uid,
-        "apiVersion": "v1",
-        "resourceVersion": claim.resource_version.to_string(),
-    });
-    let now = context.clock.seconds();
-    let bound = context.update(volume, |value| {
-        add_finalizer(value, VOLUME_PROTECTION);
-        if let Some(spec) = value.get_mut("spec").and_then(Value::as_object_mut) {
-            spec.insert("claimRef".into(), reference);
-        }
-        if let Some(status) = status_of(value) {
-            status.insert("phase".into(), "Bound".into());
-            status.insert("lastPhaseTransitionTime".into(), now.into());
-        }
-    })?;
-    let name = bound.name.to_string();
-    let capacity = bound.value().pointer("/spec/capacity").cloned().unwrap_or_default();
-    let modes = wire.spec.access_modes.clone();
-    context.update(claim, |value| {
-        set_metadata(value, "annotations", "pv.kubernetes.io/bind-completed", "yes");
-        set_metadata(value, "annotations", "pv.kubernetes.io/bound-by-controller", "yes");
-        if let Some(spec) = value.get_mut("spec").and_then(Value::as_object_mut) {
-            spec.insert("volumeName".into(), name.into());
-        }
-        if let Some(status) = status_of(value) {
-            status.insert("phase".into(), "Bound".into());
-            status.insert("accessModes".into(), json!(modes));
-            status.insert("capacity".into(), capacity);
-        }
-    })?;
-    Ok(())
-}
-
-fn volume_for(
-    claim: &Object,
-    wire: &Claim,
-    class_name: &str,
-    class: &Object,
-    node: Option<&str>,
-    context: &Context,
-) -> Value {
-    let class = class.value();
-    let policy = class.get("reclaimPolicy").cloned().unwrap_or_else(|| "Delete".into());
-    let provisioner = class.get("provisioner").cloned().unwrap_or_default();
-    let name = format!("pvc-{}", claim.uid);
-    let mut spec = json!({
-        "capacity": { "storage": wire.asked() },
-        "accessModes": wire.spec.access_modes,
-        "persistentVolumeReclaimPolicy": policy,
-        "storageClassName": class_name,
-        "volumeMode": wire.spec.volume_mode.as_deref().unwrap_or("Filesystem"),
-        "csi": { "driver": provisioner, "volumeHandle": name },
-    });
-    if let (Some(node), Some(spec)) = (node, spec.as_object_mut()) {
-        let expression = json!({ "key": "kubernetes.io/hostname", "operator": "In", "values": [node] });
-        let terms = json!([{ "matchExpressions": [expression] }]);
-        spec.insert("nodeAffinity".into(), json!({ "required": { "nodeSelectorTerms": terms } }));
-    }
-    json!({
-        "metadata": {
-            "name": name,
-            "annotations": { PROVISIONED_BY: provisioner },
-            "finalizers": [VOLUME_PROTECTION],
-        },
-        "spec": spec,
-        "status": { "phase": "Pending", "lastPhaseTransitionTime": context.clock.seconds() },
-    })
 }
 
 fn set_phase(volume: &Object, phase: &str, context: &mut Context) -> Result<(), SyncError> {

@@ -4,28 +4,19 @@
 //! object has belongs to `before-first-apply`, as upstream says of objects from before the feature. That
 //! keeps plain writes, which are what is benchmarked, free of the bookkeeping.
 
-use serde_json::{Map, Value, json};
+mod managers;
+mod merge;
 
+use serde_json::Value;
+
+use self::managers::{Manager, managers, record};
+use self::merge::Merger;
 use super::fields::{self, FieldSet};
 use crate::admission::{map, member};
 use crate::clock::Clock;
-use crate::schema::{Field, ListKind, ObjectType, Struct, Type, Types};
+use crate::schema::ObjectType;
 use crate::serve::Call;
 use crate::status::{Cause, Status};
-
-/// Longest list of managers that write without applying (upstream: 10).
-const MAX_UPDATERS: usize = 10;
-
-/// One entry of `managedFields`.
-#[derive(Debug, Clone, PartialEq)]
-struct Manager {
-    name: String,
-    applies: bool,
-    api_version: String,
-    time: String,
-    subresource: String,
-    set: FieldSet,
-}
 
 /// Who writes.
 #[derive(Debug)]
@@ -147,69 +138,6 @@ fn is_item(path: &[String]) -> bool {
     path.last().is_some_and(|last| last.starts_with("k:"))
 }
 
-fn managers(object: &Value, ty: Option<&ObjectType>) -> Vec<Manager> {
-    let list = object.pointer("/metadata/managedFields").and_then(Value::as_array);
-    if let Some(list) = list.filter(|list| !list.is_empty()) {
-        return list.iter().map(manager).collect();
-    }
-    let set = FieldSet::of(object, ty);
-    if object.pointer("/metadata/uid").is_none() || set.is_empty() {
-        return Vec::new();
-    }
-    let text = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
-    vec![Manager {
-        name: "before-first-apply".to_owned(),
-        applies: false,
-        api_version: text("/apiVersion"),
-        time: String::new(),
-        subresource: String::new(),
-        set,
-    }]
-}
-
-fn manager(entry: &Value) -> Manager {
-    let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    Manager {
-        name: text("manager"),
-        applies: text("operation") == "Apply",
-        api_version: text("apiVersion"),
-        time: text("time"),
-        subresource: text("subresource"),
-        set: entry.get("fieldsV1").map(FieldSet::from_json).unwrap_or_default(),
-    }
-}
-
-fn record(object: &mut Value, mut managers: Vec<Manager>) {
-    managers.retain(|manager| !manager.set.is_empty());
-    let n_updaters = managers.iter().filter(|manager| !manager.applies).count();
-    let mut surplus = n_updaters.saturating_sub(MAX_UPDATERS);
-    managers.retain(|manager| {
-        let drop = !manager.applies && surplus > 0;
-        surplus -= usize::from(drop);
-        !drop
-    });
-    let entries: Vec<Value> = managers
-        .iter()
-        .map(|manager| {
-            let mut entry = json!({
-                "manager": manager.name,
-                "operation": if manager.applies { "Apply" } else { "Update" },
-                "apiVersion": manager.api_version,
-                "fieldsType": "FieldsV1",
-                "fieldsV1": manager.set.to_json(),
-            });
-            if !manager.time.is_empty() {
-                map(&mut entry).insert("time".into(), manager.time.clone().into());
-            }
-            if !manager.subresource.is_empty() {
-                map(&mut entry).insert("subresource".into(), manager.subresource.clone().into());
-            }
-            entry
-        })
-        .collect();
-    member(object, "metadata").insert("managedFields".into(), entries.into());
-}
-
 /// A field that someone else manages and that would change.
 struct Conflict {
     position: usize,
@@ -231,22 +159,6 @@ fn conflicts(live: &Value, config: &Value, wanted: &FieldSet, managers: &[Manage
         }
     }
     conflicts
-}
-
-impl Manager {
-    fn title(&self) -> String {
-        let subresource = if self.subresource.is_empty() {
-            String::new()
-        } else {
-            format!(" with subresource {:?}", self.subresource)
-        };
-        let head = format!("{:?}{subresource}", self.name);
-        match (self.applies, self.time.as_str()) {
-            (true, _) => head,
-            (false, "") => format!("{head} using {}", self.api_version),
-            (false, time) => format!("{head} using {} at {time}", self.api_version),
-        }
-    }
 }
 
 fn refusal(conflicts: &[Conflict]) -> Status {
@@ -279,67 +191,10 @@ fn refusal(conflicts: &[Conflict]) -> Status {
     Status::apply_conflict(text, causes)
 }
 
-struct Merger<'a> {
-    types: Option<&'a Types>,
-}
-
-impl<'a> Merger<'a> {
-    fn fields(&self, live: &mut Map<String, Value>, config: &Map<String, Value>, ty: Option<&'a Struct>) {
-        for (key, value) in config {
-            let field = ty.and_then(|ty| ty.fields.get(key));
-            match live.get_mut(key) {
-                Some(present) => self.value(present, value, field.map(|field| &field.ty), field),
-                None => drop(live.insert(key.clone(), value.clone())),
-            }
-        }
-    }
-
-    fn value(&self, live: &mut Value, config: &Value, ty: Option<&'a Type>, field: Option<&'a Field>) {
-        let atomic = field.is_some_and(|field| field.atomic);
-        match (&mut *live, config, ty) {
-            (Value::Object(live), Value::Object(config), Some(Type::Struct(position))) if !atomic => {
-                let ty = self.types.and_then(|types| types.get(*position));
-                if ty.is_some_and(|ty| ty.atomic) {
-                    *live = config.clone();
-                } else {
-                    self.fields(live, config, ty);
-                }
-            }
-            (Value::Object(live), Value::Object(config), Some(Type::Map(_) | Type::Any) | None)
-                if !atomic =>
-            {
-                self.fields(live, config, None);
-            }
-            (Value::Array(live), Value::Array(config), Some(Type::List(item))) => {
-                self.list(live, config, item, field);
-            }
-            (live, config, _) => *live = config.clone(),
-        }
-    }
-
-    fn list(&self, live: &mut Vec<Value>, config: &[Value], item: &'a Type, field: Option<&'a Field>) {
-        match field.map(|field| &field.list) {
-            Some(ListKind::Set) => {
-                for value in config.iter().filter(|value| !live.contains(value)).collect::<Vec<_>>() {
-                    live.push(value.clone());
-                }
-            }
-            Some(ListKind::Map(keys)) => {
-                for value in config {
-                    let key = fields::item_key(value, keys);
-                    match live.iter_mut().find(|present| fields::item_key(present, keys) == key) {
-                        Some(present) => self.value(present, value, Some(item), None),
-                        None => live.push(value.clone()),
-                    }
-                }
-            }
-            Some(ListKind::Atomic) | None => *live = config.to_vec(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::schema::builtin;
 

@@ -1,8 +1,16 @@
 //! Cells that need more than a path.
 
+mod network;
+mod workload;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
+pub(super) use self::network::{endpoints, ingress_hosts, service_ports, slice_endpoints, slice_ports};
+pub(super) use self::workload::{
+    active_jobs, containers, images, job_completions, job_duration, job_status, pod_ready, pod_restarts,
+    pod_status, replicas_ready,
+};
 use crate::selector::LabelSelector;
 
 fn text<'a>(value: &'a Value, path: &str) -> &'a str {
@@ -50,62 +58,6 @@ fn human(seconds: i64) -> String {
         63_072_000..252_288_000 => two(hours / 8760, "y", hours / 24 % 365, "d"),
         _ => format!("{}y", hours / 8760),
     }
-}
-
-pub(super) fn pod_ready(pod: &Value, _: Timestamp) -> Value {
-    let ready = list(pod, "/status/containerStatuses")
-        .filter(|status| status.get("ready").and_then(Value::as_bool) == Some(true))
-        .count();
-    format!("{ready}/{}", n_items(pod, "/spec/containers")).into()
-}
-
-pub(super) fn pod_status(pod: &Value, _: Timestamp) -> Value {
-    let phase = text(pod, "/status/phase");
-    let mut reason = text(pod, "/status/reason").to_owned();
-    if reason.is_empty() {
-        reason = phase.to_owned();
-    }
-    for status in list(pod, "/status/containerStatuses") {
-        let waiting = text(status, "/state/waiting/reason");
-        let terminated = text(status, "/state/terminated/reason");
-        if !waiting.is_empty() {
-            reason = waiting.to_owned();
-        } else if !terminated.is_empty() {
-            reason = terminated.to_owned();
-        }
-    }
-    if pod.pointer("/metadata/deletionTimestamp").is_some() {
-        let lost = text(pod, "/status/reason") == "NodeLost";
-        let over = matches!(phase, "Succeeded" | "Failed");
-        if lost {
-            reason = "Unknown".to_owned();
-        } else if !over {
-            reason = "Terminating".to_owned();
-        }
-    }
-    reason.into()
-}
-
-pub(super) fn pod_restarts(pod: &Value, _: Timestamp) -> Value {
-    let restarts: i64 =
-        list(pod, "/status/containerStatuses").map(|status| number(status, "/restartCount")).sum();
-    restarts.to_string().into()
-}
-
-fn template_containers(object: &Value) -> impl Iterator<Item = &Value> {
-    list(object, "/spec/template/spec/containers")
-}
-
-pub(super) fn containers(object: &Value, _: Timestamp) -> Value {
-    template_containers(object).map(|container| text(container, "/name")).collect::<Vec<_>>().join(",").into()
-}
-
-pub(super) fn images(object: &Value, _: Timestamp) -> Value {
-    template_containers(object)
-        .map(|container| text(container, "/image"))
-        .collect::<Vec<_>>()
-        .join(",")
-        .into()
 }
 
 pub(super) fn selector(object: &Value, _: Timestamp) -> Value {
@@ -166,68 +118,6 @@ pub(super) fn node_internal_ip(node: &Value, _: Timestamp) -> Value {
 
 pub(super) fn node_external_ip(node: &Value, _: Timestamp) -> Value {
     node_address(node, "ExternalIP")
-}
-
-pub(super) fn replicas_ready(object: &Value, _: Timestamp) -> Value {
-    let desired = object.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1);
-    format!("{}/{desired}", number(object, "/status/readyReplicas")).into()
-}
-
-pub(super) fn job_status(job: &Value, _: Timestamp) -> Value {
-    let is_true = |name: &str| {
-        list(job, "/status/conditions")
-            .any(|condition| text(condition, "/type") == name && text(condition, "/status") == "True")
-    };
-    let word = if is_true("Complete") {
-        "Complete"
-    } else if is_true("Failed") {
-        "Failed"
-    } else if job.pointer("/metadata/deletionTimestamp").is_some() {
-        "Terminating"
-    } else if is_true("Suspended") {
-        "Suspended"
-    } else if is_true("FailureTarget") {
-        "FailureTarget"
-    } else if is_true("SuccessCriteriaMet") {
-        "SuccessCriteriaMet"
-    } else {
-        "Running"
-    };
-    word.into()
-}
-
-pub(super) fn job_completions(job: &Value, _: Timestamp) -> Value {
-    let succeeded = number(job, "/status/succeeded");
-    match job.pointer("/spec/completions").and_then(Value::as_i64) {
-        Some(wanted) => format!("{succeeded}/{wanted}").into(),
-        None => {
-            let parallelism = number(job, "/spec/parallelism");
-            let of = if parallelism > 1 { format!("1 of {parallelism}") } else { "1".to_owned() };
-            format!("{succeeded}/{of}").into()
-        }
-    }
-}
-
-pub(super) fn job_duration(job: &Value, now: Timestamp) -> Value {
-    let at = |path: &str| text(job, path).parse::<Timestamp>().ok();
-    let Some(start) = at("/status/startTime") else { return "".into() };
-    let end = at("/status/completionTime").unwrap_or(now);
-    human(end.as_second() - start.as_second()).into()
-}
-
-pub(super) fn active_jobs(job: &Value, _: Timestamp) -> Value {
-    n_items(job, "/status/active").into()
-}
-
-pub(super) fn service_ports(service: &Value, _: Timestamp) -> Value {
-    let ports = list(service, "/spec/ports").map(|port| {
-        let (number, protocol) = (number(port, "/port"), text(port, "/protocol"));
-        match port.get("nodePort").and_then(Value::as_i64) {
-            Some(node) if node != 0 => format!("{number}:{node}/{protocol}"),
-            Some(_) | None => format!("{number}/{protocol}"),
-        }
-    });
-    joined(ports.collect())
 }
 
 pub(super) fn event_last_seen(event: &Value, now: Timestamp) -> Value {
@@ -305,46 +195,6 @@ pub(super) fn storage_class_name(class: &Value, _: Timestamp) -> Value {
     let default = "/metadata/annotations/storageclass.kubernetes.io~1is-default-class";
     let mark = if text(class, default) == "true" { " (default)" } else { "" };
     format!("{}{mark}", text(class, "/metadata/name")).into()
-}
-
-pub(super) fn endpoints(object: &Value, _: Timestamp) -> Value {
-    let mut all = Vec::new();
-    for subset in list(object, "/subsets") {
-        for address in list(subset, "/addresses") {
-            for port in list(subset, "/ports") {
-                all.push(format!("{}:{}", text(address, "/ip"), number(port, "/port")));
-            }
-        }
-    }
-    shortened(&all)
-}
-
-/// The first three, and how many more there are.
-fn shortened(all: &[String]) -> Value {
-    let Some(rest) = all.len().checked_sub(3).filter(|rest| *rest > 0) else { return joined(all.to_vec()) };
-    format!("{} + {rest} more...", all.get(..3).unwrap_or_default().join(",")).into()
-}
-
-pub(super) fn slice_ports(slice: &Value, _: Timestamp) -> Value {
-    let ports: Vec<String> = list(slice, "/ports").map(|port| number(port, "/port").to_string()).collect();
-    if ports.is_empty() { "<unset>".into() } else { shortened(&ports) }
-}
-
-pub(super) fn slice_endpoints(slice: &Value, _: Timestamp) -> Value {
-    let all: Vec<String> = list(slice, "/endpoints")
-        .flat_map(|endpoint| list(endpoint, "/addresses"))
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect();
-    if all.is_empty() { "<unset>".into() } else { shortened(&all) }
-}
-
-pub(super) fn ingress_hosts(ingress: &Value, _: Timestamp) -> Value {
-    let hosts: Vec<String> = list(ingress, "/spec/rules")
-        .map(|rule| text(rule, "/host").to_owned())
-        .filter(|host| !host.is_empty())
-        .collect();
-    if hosts.is_empty() { "*".into() } else { hosts.join(",").into() }
 }
 
 pub(super) fn controller(object: &Value, _: Timestamp) -> Value {
