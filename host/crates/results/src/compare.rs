@@ -2,36 +2,38 @@
 //!
 //! The replicate is a run, not a request: each run gives one number for each metric. [`compare`] tests and
 //! measures the difference of these, and decides against a tolerance; [`calibrate`] learns from runs that
-//! should be equal how much they differ. `numbers` takes the numbers from summaries, `environment` refuses to
-//! compare what was not made under the same conditions, `judge` decides one row.
+//! should be equal how much they differ. `numbers` takes the numbers from summaries, `environment` and
+//! `refuse` keep apart what was not made under the same conditions, `judge` decides one row, `comparison` is what
+//! comes out.
 
 mod calibration;
+mod comparison;
 mod environment;
 mod judge;
 mod numbers;
+mod refuse;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 pub use self::{
     calibration::{CalibratedMetric, Calibration, RunsForChange, calibrate},
+    comparison::{
+        COMPARISON_SCHEMA_VERSION, ChangeRow, ChangeVerdict, Comparison, MIN_TOLERANCE, Side, SideNumbers,
+        ToleranceSource, comparison_schema,
+    },
     environment::Difference,
+    refuse::CompareError,
 };
 use self::{
     judge::RowInput,
     numbers::{Direction, Numbers},
+    refuse::{refuse_different, refuse_invalid, refuse_repeated},
 };
 use crate::{
     statistics::{order::ALPHA, ranks},
-    summary::{Summary, Verdict},
+    summary::Summary,
 };
 
-/// Version of what [`compare`] returns.
-pub const COMPARISON_SCHEMA_VERSION: u32 = 1;
-/// Change that is too small to matter, when nothing else is said.
-pub const MIN_TOLERANCE: f64 = 0.02;
 /// Metrics that decide when the scenario has no gates on quantiles; more would need more runs each.
 const MAX_PRIMARY: usize = 5;
 
@@ -48,173 +50,6 @@ pub struct CompareOptions {
     pub metrics: Vec<String>,
     /// What runs that should be equal differ by.
     pub calibration: Option<Calibration>,
-}
-
-/// Why nothing is compared.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum CompareError {
-    /// A side has no runs.
-    #[error("side {side} has no runs")]
-    Empty {
-        /// `A` or `B`.
-        side: &'static str,
-    },
-    /// A run is on both sides.
-    #[error("run {run} is on both sides")]
-    OnBothSides {
-        /// Its id.
-        run: String,
-    },
-    /// Runs whose numbers cannot be trusted.
-    #[error("{} of the runs cannot be trusted: {}", runs.len(), runs.join("; "))]
-    Invalid {
-        /// Each with the reason.
-        runs: Vec<String>,
-    },
-    /// Made under conditions that change the numbers.
-    #[error("the runs were not made under the same conditions: {}", describe(differences))]
-    Different {
-        /// Hard keys that differ and were not allowed.
-        differences: Vec<Difference>,
-    },
-    /// A metric that some run does not have.
-    #[error("`{metric}` is not in every run; all runs have {}", known.join(", "))]
-    UnknownMetric {
-        /// As named.
-        metric: String,
-        /// What there is.
-        known: Vec<String>,
-    },
-    /// No metric that all runs have.
-    #[error("the runs have no metric in common")]
-    NothingInCommon,
-}
-
-fn describe(differences: &[Difference]) -> String {
-    let one = |d: &Difference| {
-        let and = if d.b.is_empty() || d.a == d.b { String::new() } else { format!(" and {}", d.b) };
-        format!("`{}` is {}{and}", d.key, d.a)
-    };
-    differences.iter().map(one).collect::<Vec<_>>().join("; ")
-}
-
-/// What a comparison says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum ChangeVerdict {
-    /// Worse by more than the tolerance, for sure.
-    Regression,
-    /// Better by more than the tolerance, for sure.
-    Improvement,
-    /// Not worse by more than the tolerance, for sure.
-    NoRegression,
-    /// Neither is sure.
-    Inconclusive,
-    /// A run has too few samples for the metric, or did not observe it.
-    NoData,
-}
-
-/// Where a tolerance comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum ToleranceSource {
-    /// [`MIN_TOLERANCE`].
-    Default,
-    /// What runs that should be equal differ by.
-    Calibration,
-    /// The command line.
-    Given,
-}
-
-/// The numbers of one side.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct SideNumbers {
-    /// One for each run, in their order; `null` for what never came.
-    pub values: Vec<Option<f64>>,
-    /// Their median; `null` for what never came.
-    pub median: Option<f64>,
-    /// Standard deviation from run to run as a share of the mean; absent for one run, or when one never came.
-    pub cv: Option<f64>,
-}
-
-/// One metric on both sides.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ChangeRow {
-    /// As a gate names it: `p99(create-pods.response)`.
-    pub metric: String,
-    /// UCUM.
-    pub unit: String,
-    /// Whether it decides the verdict of the whole.
-    pub primary: bool,
-    /// Whether values are only known between bounds in some run; the most likely ones are compared.
-    pub bounded: bool,
-    /// Before.
-    pub a: SideNumbers,
-    /// After.
-    pub b: SideNumbers,
-    /// How many times the value of A the value of B is (Hodges-Lehmann); `null` when that is infinite.
-    pub ratio: Option<f64>,
-    /// Lower end of its interval; absent when there are too few runs.
-    pub low: Option<f64>,
-    /// Upper end; absent when there are too few runs, or it is infinite.
-    pub high: Option<f64>,
-    /// Confidence of the interval.
-    pub level: f64,
-    /// Chance of such a difference between equal groups (exact Mann-Whitney, two-sided).
-    pub p: f64,
-    /// The same for several metrics at once: Holm for those that decide, Benjamini-Hochberg for the others.
-    pub p_adjusted: f64,
-    /// Chance that a run of B has a higher value than one of A.
-    pub superiority: f64,
-    /// Change that does not matter, as a share.
-    pub tolerance: f64,
-    /// Where it comes from.
-    pub tolerance_from: ToleranceSource,
-    /// What it says.
-    pub verdict: ChangeVerdict,
-    /// About how many more runs on each side would decide it; absent when it is decided, 1000 for out of reach.
-    pub more_runs: Option<u64>,
-}
-
-/// A side.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Side {
-    /// Ids.
-    pub runs: Vec<String>,
-    /// Of the first run.
-    pub server_version: String,
-}
-
-/// Two groups of runs against each other.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Comparison {
-    /// [`COMPARISON_SCHEMA_VERSION`]
-    pub schema_version: u32,
-    /// Of the metrics that decide.
-    pub verdict: ChangeVerdict,
-    /// 11 regression, 0 no regression, 12 inconclusive.
-    pub exit_code: u8,
-    /// One line: why.
-    pub reason: String,
-    /// Name of the scenario.
-    pub scenario: String,
-    /// Before.
-    pub a: Side,
-    /// After.
-    pub b: Side,
-    /// Those that decide first.
-    pub rows: Vec<ChangeRow>,
-    /// What differs between the conditions, and was allowed or does not matter.
-    pub differences: Vec<Difference>,
-}
-
-/// JSON Schema of [`Comparison`].
-pub fn comparison_schema() -> serde_json::Value {
-    schemars::schema_for!(Comparison).to_value()
 }
 
 /// Compares runs of `b` with runs of `a`.
@@ -263,30 +98,6 @@ fn exit_code(verdict: ChangeVerdict) -> u8 {
         ChangeVerdict::Improvement | ChangeVerdict::NoRegression => 0,
         ChangeVerdict::Inconclusive | ChangeVerdict::NoData => 12,
     }
-}
-
-/// A run that counts twice would make any difference sure.
-fn refuse_repeated(a: &[Summary], b: &[Summary]) -> Result<(), CompareError> {
-    let mut seen = BTreeSet::new();
-    let repeated = a.iter().chain(b).find(|run| !seen.insert(run.run.id.as_str()));
-    match repeated {
-        Some(run) => Err(CompareError::OnBothSides { run: run.run.id.clone() }),
-        None => Ok(()),
-    }
-}
-
-fn refuse_invalid<'a>(runs: impl Iterator<Item = &'a Summary>) -> Result<(), CompareError> {
-    let cannot =
-        |run: &&Summary| run.partial || matches!(run.conclusion.verdict, Verdict::Invalid | Verdict::Skipped);
-    let runs: Vec<String> =
-        runs.filter(cannot).map(|run| format!("{} ({})", run.run.id, run.conclusion.reason)).collect();
-    if runs.is_empty() { Ok(()) } else { Err(CompareError::Invalid { runs }) }
-}
-
-fn refuse_different(differences: &[Difference], allowed: &BTreeSet<String>) -> Result<(), CompareError> {
-    let refused: Vec<Difference> =
-        differences.iter().filter(|d| d.hard && !allowed.contains(&d.key)).cloned().collect();
-    if refused.is_empty() { Ok(()) } else { Err(CompareError::Different { differences: refused }) }
 }
 
 /// Metrics that every run has, with whether a gate names them and which way is better.

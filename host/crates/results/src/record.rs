@@ -14,6 +14,7 @@ mod phases;
 mod series;
 mod table;
 mod urgency;
+mod write;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -23,8 +24,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bench_model::{JournalEntry, RunEvent, TableDeclaration, TableId, TimeNs};
-use serde::Serialize;
+use bench_model::{JournalEntry, RunEvent, TableId, TimeNs};
 
 pub use self::error::RecordError;
 use self::{
@@ -34,13 +34,9 @@ use self::{
     phases::Phases,
     series::{MAX_SERIES, SeriesSet, second_of},
     urgency::{Urgency, urgency},
+    write::{TableFile, append_json, pretty},
 };
-use crate::{
-    event_line::{EventLine, VersionedLine},
-    header::{RUN_SCHEMA_VERSION, RunHeader},
-    journal::Journal,
-    layout,
-};
+use crate::{event_line::EventLine, header::RunHeader, journal::Journal, layout};
 
 /// Longest time of the run between two commits.
 const COMMIT_EVERY_NS: i64 = 2_000_000_000;
@@ -63,11 +59,6 @@ pub struct Recorder {
     /// Events for queues, instruments and tables that were never announced.
     unannounced: u64,
     bytes: Vec<u8>,
-}
-
-struct TableFile {
-    declaration: TableDeclaration,
-    file: String,
 }
 
 impl Recorder {
@@ -263,49 +254,6 @@ impl Recorder {
         }
     }
 
-    fn append_event(&mut self, event: &EventLine) -> Result<(), RecordError> {
-        append_json(
-            &mut self.files,
-            layout::EVENTS,
-            &VersionedLine { schema_version: RUN_SCHEMA_VERSION, event },
-        )
-    }
-
-    fn write_rows(&mut self, table: TableId, columns: &[bench_model::Column]) -> Result<bool, RecordError> {
-        let Some(of) = self.tables.get(&table) else { return Ok(false) };
-        self.bytes.clear();
-        table::write_rows(&mut self.bytes, &of.declaration, columns);
-        let file = self.files.open(&of.file);
-        self.files.append(file, &self.bytes)?;
-        Ok(true)
-    }
-
-    fn write_artifact(
-        &mut self,
-        source: &str,
-        name: &str,
-        media_type: &str,
-        bytes: &[u8],
-    ) -> Result<(), RecordError> {
-        let file = layout::artifact(source, name);
-        if self.artifacts.insert(file.clone()) {
-            let line = EventLine::Artifact {
-                source: source.to_owned(),
-                name: name.to_owned(),
-                media_type: media_type.to_owned(),
-                file: file.clone(),
-            };
-            self.append_event(&line)?;
-        }
-        let id = self.files.open(&file);
-        self.files.append(id, bytes)
-    }
-
-    fn write_whole(&mut self, name: &str, bytes: &[u8]) -> Result<(), RecordError> {
-        let id = self.files.open(name);
-        self.files.append(id, bytes)
-    }
-
     /// Takes note of the time and commits when it is due.
     fn advance(&mut self, at: Option<TimeNs>) -> Result<(), RecordError> {
         let Some(at) = at else { return Ok(()) };
@@ -335,18 +283,4 @@ fn take_lock(dir: &Path) -> Result<File, RecordError> {
         Ok(file)
     };
     take().map_err(|source| RecordError::Io { path: path.clone(), source })
-}
-
-fn pretty(value: &impl Serialize) -> Result<Vec<u8>, RecordError> {
-    let mut bytes = serde_json::to_vec_pretty(value).map_err(|source| RecordError::Json { source })?;
-    bytes.push(b'\n');
-    Ok(bytes)
-}
-
-/// Appends one line of JSON to the file of this name.
-fn append_json(files: &mut FileSet, name: &str, value: &impl Serialize) -> Result<(), RecordError> {
-    let mut line = serde_json::to_vec(value).map_err(|source| RecordError::Json { source })?;
-    line.push(b'\n');
-    let file = files.open(name);
-    files.append(file, &line)
 }

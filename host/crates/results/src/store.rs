@@ -1,23 +1,22 @@
 //! The directory of all runs: list them, find them by what a user types, name them, remove them.
 
 mod calibrations;
+mod entry;
+mod select;
 mod tags;
 
 use std::{
-    fs::{self, File},
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 
-pub use self::tags::Tag;
-use crate::{
-    header::RunHeader,
-    layout,
-    summary::{GroupFacts, Summary, Verdict},
+use self::entry::read_entry;
+pub(crate) use self::entry::read_json;
+pub use self::{
+    entry::{RunEntry, RunState},
+    tags::Tag,
 };
-
-/// Largest `run.json` or `summary.json` that a listing reads.
-const MAX_BYTES: u64 = 64 << 20;
+use crate::layout;
 
 /// Why a run is not found.
 #[derive(Debug, thiserror::Error)]
@@ -87,42 +86,6 @@ pub enum StoreError {
     },
 }
 
-/// What is known of a run without reading its numbers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RunState {
-    /// Being written by this process.
-    Running {
-        /// Absent when the lock does not say.
-        pid: Option<u32>,
-    },
-    /// Its writer died.
-    Partial,
-    /// Complete; what `summary.json` concludes, when it can be read.
-    Finished {
-        /// The verdict.
-        verdict: Option<Verdict>,
-    },
-    /// Its `run.json` cannot be read.
-    Unreadable,
-}
-
-/// A run in the store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunEntry {
-    /// Name of the directory: the run's id.
-    pub id: String,
-    /// Where it is.
-    pub dir: PathBuf,
-    /// Name of the scenario; empty when unknown.
-    pub scenario: String,
-    /// RFC 3339; empty when unknown.
-    pub started_at: String,
-    /// Set when it is one of several runs that were made together.
-    pub group: Option<GroupFacts>,
-    /// Whether it is complete.
-    pub state: RunState,
-}
-
 /// A directory of runs.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -168,76 +131,6 @@ impl Store {
         Ok(runs)
     }
 
-    /// The directory of a run: `latest`, a path to a run directory, or the beginning of an id that only
-    /// one run has.
-    ///
-    /// # Errors
-    /// When there is none, or more than one.
-    pub fn select(&self, selector: &str) -> Result<PathBuf, StoreError> {
-        let path = Path::new(selector);
-        if path.join(layout::RUN).is_file() {
-            return Ok(path.to_owned());
-        }
-        let runs = self.list()?;
-        if selector == "latest" {
-            let empty = || StoreError::Empty { path: self.root.clone() };
-            return runs.last().map(|run| run.dir.clone()).ok_or_else(empty);
-        }
-        let fitting: Vec<&RunEntry> =
-            runs.iter().filter(|run| !selector.is_empty() && fits(&run.id, selector)).collect();
-        match fitting.as_slice() {
-            [] => Err(StoreError::NotFound { path: self.root.clone(), selector: selector.to_owned() }),
-            [run] => Ok(run.dir.clone()),
-            several => {
-                let candidates = several.iter().take(5).map(|run| run.id.clone()).collect();
-                Err(StoreError::Ambiguous { selector: selector.to_owned(), candidates })
-            }
-        }
-    }
-
-    /// The directories of all runs that a selector means: those of a tag, those of a group by the
-    /// beginning of its id, else the one of [`Store::select`].
-    ///
-    /// # Errors
-    /// When there is none, when it is ambiguous, or when a tagged run is gone.
-    pub fn select_all(&self, selector: &str) -> Result<Vec<PathBuf>, StoreError> {
-        if Path::new(selector).join(layout::RUN).is_file() {
-            return Ok(vec![PathBuf::from(selector)]);
-        }
-        if let Some(tag) = self.tagged(selector)? {
-            return tag.runs.iter().map(|run| self.select(run)).collect();
-        }
-        match self.select(selector) {
-            Err(StoreError::NotFound { path, selector }) => {
-                let runs = self.group(&selector)?;
-                if runs.is_empty() { Err(StoreError::NotFound { path, selector }) } else { Ok(runs) }
-            }
-            other => other.map(|dir| vec![dir]),
-        }
-    }
-
-    /// Runs of the one group whose id begins like this.
-    fn group(&self, selector: &str) -> Result<Vec<PathBuf>, StoreError> {
-        let runs = self.list()?;
-        let of = |run: &RunEntry| run.group.as_ref().map(|group| group.id.clone());
-        let fits = |id: &String| !selector.is_empty() && fits(id, selector);
-        let mut groups: Vec<String> = runs.iter().filter_map(of).filter(fits).collect();
-        groups.sort();
-        groups.dedup();
-        match groups.as_slice() {
-            [] => Ok(Vec::new()),
-            [group] => Ok(runs
-                .iter()
-                .filter(|run| of(run).as_ref() == Some(group))
-                .map(|run| run.dir.clone())
-                .collect()),
-            several => {
-                let candidates = several.iter().take(5).cloned().collect();
-                Err(StoreError::Ambiguous { selector: selector.to_owned(), candidates })
-            }
-        }
-    }
-
     /// Removes the record of a run for good. What it left on a cluster can only be found by its label then.
     ///
     /// # Errors
@@ -272,46 +165,6 @@ impl Store {
     }
 }
 
-/// Ids are compared without their dashes, so that both forms can be typed.
-fn fits(id: &str, selector: &str) -> bool {
-    let plain = |text: &str| text.replace('-', "").to_ascii_lowercase();
-    id.starts_with(selector) || plain(id).starts_with(&plain(selector))
-}
-
-fn read_entry(id: String, dir: PathBuf) -> RunEntry {
-    let header: Option<RunHeader> = read_json(&dir.join(layout::RUN));
-    let state = match &header {
-        None => RunState::Unreadable,
-        Some(_) => state(&dir),
-    };
-    let group = header.as_ref().and_then(|header| header.group.clone());
-    let (scenario, started_at) =
-        header.map(|header| (header.scenario.name, header.started_at)).unwrap_or_default();
-    RunEntry { id, dir, scenario, started_at, group, state }
-}
-
-fn state(dir: &Path) -> RunState {
-    let path = dir.join(layout::LOCK);
-    let Ok(lock) = File::open(&path) else {
-        let summary: Option<Summary> = read_json(&dir.join(layout::SUMMARY));
-        return RunState::Finished { verdict: summary.map(|summary| summary.conclusion.verdict) };
-    };
-    // The system drops the lock of a process that died.
-    match lock.try_lock_shared() {
-        Ok(()) => RunState::Partial,
-        Err(fs::TryLockError::WouldBlock) => {
-            let pid = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok());
-            RunState::Running { pid }
-        }
-        Err(fs::TryLockError::Error(_)) => RunState::Partial,
-    }
-}
-
-pub(crate) fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Option<T> {
-    let small = fs::metadata(path).ok()?.len() <= MAX_BYTES;
-    small.then(|| fs::read(path).ok()).flatten().and_then(|bytes| serde_json::from_slice(&bytes).ok())
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::UNIX_EPOCH;
@@ -319,7 +172,7 @@ mod tests {
     use bench_model::{RunId, TimeNs};
 
     use super::*;
-    use crate::record::Recorder;
+    use crate::{header::RunHeader, record::Recorder, summary::GroupFacts};
 
     fn id(text: &str) -> RunId {
         text.parse().expect("a uuid")

@@ -1,25 +1,29 @@
 //! Reads all files of a record into memory: distributions by label set, totals, rows that matter.
 
+mod instruments;
+mod logs;
+
 use std::{
     collections::{BTreeMap, HashMap},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use bench_model::{
-    Histogram, InstrumentId, InstrumentKind, JobName, Label, NEVER, Phase, QueueId, QueueName, QueueSpec,
-    QueueTotals, TableDeclaration, TimeNs,
+    Histogram, JobName, Label, QueueId, QueueName, QueueSpec, QueueTotals, TableDeclaration, TimeNs,
 };
 
+pub(crate) use self::{instruments::Instrument, logs::LogFiles};
+use self::{
+    instruments::instruments,
+    logs::{Missing, histograms, missing},
+};
 use super::tables::TableRows;
 use crate::{
     event_line::{EventLine, VersionedLine},
     header::{RUN_SCHEMA_VERSION, RunHeader},
     layout,
-    number_line::{NumberLine, PairLine},
-    read::{
-        ReadError, RecordFiles,
-        interval_log::{self, IntervalLine, TagTotal},
-    },
+    number_line::NumberLine,
+    read::{ReadError, RecordFiles},
     tag,
 };
 
@@ -65,44 +69,6 @@ impl Queue {
     }
 }
 
-/// The interval logs of one metric.
-pub(crate) struct LogFiles {
-    /// The name without directory and ending, as `numbers.ndjson` calls it.
-    pub(crate) stem: String,
-    path: PathBuf,
-    content: Vec<u8>,
-    upper_path: PathBuf,
-    upper: Vec<u8>,
-}
-
-impl LogFiles {
-    fn read(files: &mut RecordFiles, source: &str, metric: &str) -> Result<Self, ReadError> {
-        let (name, upper_name) = (layout::series(source, metric), layout::series_upper(source, metric));
-        let stem = name.strip_prefix("series/").and_then(|name| name.strip_suffix(".hlog")).unwrap_or(&name);
-        Ok(Self {
-            stem: stem.to_owned(),
-            path: files.path(&name),
-            content: files.read(&name)?,
-            upper_path: files.path(&upper_name),
-            upper: files.read(&upper_name)?,
-        })
-    }
-
-    fn totals(&self) -> Result<BTreeMap<String, TagTotal>, ReadError> {
-        interval_log::total((&self.path, &self.content), (&self.upper_path, &self.upper))
-    }
-
-    /// Lines of exact values and lower bounds.
-    pub(crate) fn lines(&self) -> Vec<IntervalLine<'_>> {
-        interval_log::lines(&self.path, &self.content).flatten().map(|(_, line)| line).collect()
-    }
-
-    /// Lines of upper bounds.
-    pub(crate) fn upper_lines(&self) -> Vec<IntervalLine<'_>> {
-        interval_log::lines(&self.upper_path, &self.upper).flatten().map(|(_, line)| line).collect()
-    }
-}
-
 /// Operations of one job with the same outcome.
 pub(crate) struct OperationSeries {
     pub(crate) job: String,
@@ -133,36 +99,12 @@ impl OperationSeries {
     }
 }
 
-/// Lower and upper bounds of values that are known only between them.
-type Pairs = Vec<(u64, u64)>;
-
-pub(crate) struct Instrument {
-    pub(crate) source: String,
-    pub(crate) name: String,
-    pub(crate) kind: InstrumentKind,
-    pub(crate) unit: String,
-    pub(crate) labels: Vec<Label>,
-    /// In the interval log.
-    pub(crate) tag: String,
-    pub(crate) histogram: Histogram,
-    /// Its values between bounds, as far as they were kept one by one.
-    pub(crate) pairs: Pairs,
-    pub(crate) counter: u64,
-    pub(crate) gauge: Option<f64>,
-}
-
 pub(crate) struct Table {
     pub(crate) source: String,
     pub(crate) declaration: TableDeclaration,
     pub(crate) file: String,
     pub(crate) rows: TableRows,
 }
-
-/// Second, values that never came, values with a lower bound only.
-type MissingSecond = (i64, u64, u64);
-
-/// Missing values by series and tag.
-type Missing = HashMap<String, HashMap<String, Vec<MissingSecond>>>;
 
 impl Loaded {
     pub(crate) fn read(dir: &Path) -> Result<Self, ReadError> {
@@ -199,18 +141,6 @@ pub(crate) fn read_header(files: &mut RecordFiles) -> Result<RunHeader, ReadErro
         return Err(ReadError::Newer { path, found, supported: RUN_SCHEMA_VERSION });
     }
     serde_json::from_value(value).map_err(|error| line(error.to_string()))
-}
-
-fn missing(numbers: &[NumberLine]) -> Missing {
-    let mut missing = Missing::new();
-    for line in numbers {
-        let NumberLine::Missing { second, series, tag, missing: never, missing_upper } = line else {
-            continue;
-        };
-        let seconds = missing.entry(series.clone()).or_default().entry(tag.clone()).or_default();
-        seconds.push((*second, *never, *missing_upper));
-    }
-    missing
 }
 
 fn queues(events: &[EventLine], numbers: &[NumberLine]) -> BTreeMap<QueueId, Queue> {
@@ -263,41 +193,6 @@ fn queues(events: &[EventLine], numbers: &[NumberLine]) -> BTreeMap<QueueId, Que
     queues
 }
 
-/// All distributions of one metric, by tag, what never came included; its logs are kept.
-fn histograms(
-    files: &mut RecordFiles,
-    logs: &mut HashMap<(String, String), LogFiles>,
-    source: &str,
-    metric: &str,
-    missing: &Missing,
-) -> Result<BTreeMap<String, Histogram>, ReadError> {
-    let log = LogFiles::read(files, source, metric)?;
-    let mut totals = log.totals()?;
-    let none = HashMap::new();
-    let missing = missing.get(&log.stem).unwrap_or(&none);
-    for tag in missing.keys() {
-        totals.entry(tag.clone()).or_insert_with(TagTotal::empty);
-    }
-    logs.insert((source.to_owned(), metric.to_owned()), log);
-    let whole = totals.into_iter().map(|(tag, total)| {
-        let sums = missing.get(&tag).into_iter().flatten().fold((0_u64, 0_u64), |sums, (_, never, upper)| {
-            (sums.0.saturating_add(*never), sums.1.saturating_add(*upper))
-        });
-        (tag, total.into_histogram(sums.0, sums.1))
-    });
-    Ok(whole.collect())
-}
-
-/// Values between bounds by tag, as far as they were kept one by one.
-fn pairs(files: &mut RecordFiles, source: &str, metric: &str) -> Result<HashMap<String, Pairs>, ReadError> {
-    let mut pairs: HashMap<String, Pairs> = HashMap::new();
-    for line in files.read_lines::<PairLine>(&layout::series_pairs(source, metric))? {
-        let high = line.high.into_iter().map(|high| high.unwrap_or(NEVER));
-        pairs.entry(line.tag).or_default().extend(line.low.into_iter().zip(high));
-    }
-    Ok(pairs)
-}
-
 fn operations(
     files: &mut RecordFiles,
     logs: &mut HashMap<(String, String), LogFiles>,
@@ -324,101 +219,6 @@ fn operations(
         }
     }
     Ok(series)
-}
-
-fn instruments(
-    files: &mut RecordFiles,
-    kept: &mut HashMap<(String, String), LogFiles>,
-    events: &[EventLine],
-    numbers: &[NumberLine],
-    missing: &Missing,
-) -> Result<Vec<Instrument>, ReadError> {
-    let mut counters: HashMap<InstrumentId, u64> = HashMap::new();
-    let mut gauges: HashMap<InstrumentId, (i64, Option<f64>)> = HashMap::new();
-    for line in numbers {
-        match line {
-            NumberLine::Counter { instrument, added, phase: None, .. } => {
-                let sum = counters.entry(*instrument).or_default();
-                *sum = sum.saturating_add(*added);
-            }
-            NumberLine::Gauge { second, instrument, value, phase: None } => {
-                let latest = gauges.entry(*instrument).or_insert((*second, *value));
-                if *second >= latest.0 {
-                    *latest = (*second, *value);
-                }
-            }
-            NumberLine::Counter { phase: Some(Phase::Setup | Phase::Warmup | Phase::Teardown), .. }
-            | NumberLine::Gauge { phase: Some(Phase::Setup | Phase::Warmup | Phase::Teardown), .. }
-            | NumberLine::Counter { phase: Some(Phase::Measure | Phase::Settle), .. }
-            | NumberLine::Gauge { phase: Some(Phase::Measure | Phase::Settle), .. }
-            | NumberLine::Missing { .. }
-            | NumberLine::Load { .. }
-            | NumberLine::Span { .. } => {}
-        }
-    }
-    // One for each label set, also when several instances opened it.
-    let mut found: BTreeMap<(String, String, Vec<Label>), Instrument> = BTreeMap::new();
-    let mut logs: HashMap<(String, String), BTreeMap<String, Histogram>> = HashMap::new();
-    let mut bounds: HashMap<(String, String), HashMap<String, Pairs>> = HashMap::new();
-    for event in events {
-        let EventLine::InstrumentOpened { instrument, source, name, kind, unit, labels } = event else {
-            continue;
-        };
-        let key = (source.clone(), name.to_string(), labels.clone());
-        let entry = found.entry(key).or_insert_with(|| Instrument {
-            source: source.clone(),
-            name: name.to_string(),
-            kind: *kind,
-            unit: unit.clone(),
-            labels: labels.clone(),
-            tag: tag::encode(labels.iter().map(|label| (label.name.as_str(), label.value.as_str()))),
-            histogram: Histogram::new(),
-            pairs: Vec::new(),
-            counter: 0,
-            gauge: None,
-        });
-        entry.counter = entry.counter.saturating_add(counters.get(instrument).copied().unwrap_or(0));
-        entry.gauge = gauges.get(instrument).and_then(|(_, value)| *value).or(entry.gauge);
-        if *kind != InstrumentKind::Histogram {
-            continue;
-        }
-        let log = (source.clone(), name.to_string());
-        if !logs.contains_key(&log) {
-            logs.insert(log.clone(), histograms(files, kept, source, name.as_str(), missing)?);
-            bounds.insert(log.clone(), pairs(files, source, name.as_str())?);
-        }
-        // Removed, so that what is left at the end belongs to no label set.
-        if let Some(histogram) = logs.get_mut(&log).and_then(|tags| tags.remove(&entry.tag)) {
-            entry.histogram = histogram;
-            entry.pairs = bounds.get_mut(&log).and_then(|tags| tags.remove(&entry.tag)).unwrap_or_default();
-        }
-    }
-    let mut instruments: Vec<Instrument> = found.into_values().collect();
-    add_overflow(&mut instruments, logs);
-    Ok(instruments)
-}
-
-/// Label sets past the recorder's limit share one distribution: it belongs to the metric all the same.
-fn add_overflow(
-    instruments: &mut Vec<Instrument>,
-    logs: HashMap<(String, String), BTreeMap<String, Histogram>>,
-) {
-    for ((source, name), mut tags) in logs {
-        let Some(histogram) = tags.remove("overflow=true") else { continue };
-        let unit = instruments.iter().find(|i| i.source == source && i.name == name).map(|i| i.unit.clone());
-        instruments.push(Instrument {
-            source,
-            name,
-            kind: InstrumentKind::Histogram,
-            unit: unit.unwrap_or_default(),
-            labels: vec![Label { name: "overflow".to_owned(), value: "true".to_owned() }],
-            tag: "overflow=true".to_owned(),
-            histogram,
-            pairs: Vec::new(),
-            counter: 0,
-            gauge: None,
-        });
-    }
 }
 
 fn tables(files: &mut RecordFiles, events: &[EventLine]) -> Result<Vec<Table>, ReadError> {
