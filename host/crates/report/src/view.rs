@@ -4,17 +4,14 @@
 //! matters most comes first: verdict, gates, validity, then the numbers, then what to do next.
 
 mod tables;
+mod validity;
 
 pub(crate) use tables::metric_name;
 
-use bench_results::{
-    Finding, FindingKind, Summary, ThresholdSummary, ValiditySummary, Verdict, minimum_samples,
-};
+use bench_results::{Summary, ThresholdSummary, Verdict, minimum_samples};
 
-use crate::{
-    format::{self, counted},
-    sanitize::sanitize,
-};
+use self::validity::{findings, validity};
+use crate::{format, sanitize::sanitize};
 
 /// What a text says about the run; shown as colour where there is colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,9 +146,6 @@ pub struct ReportView {
     pub next: Vec<(Cell, Cell)>,
 }
 
-/// Findings that are shown; the rest is counted.
-const MAX_FINDINGS: usize = 20;
-
 impl ReportView {
     /// Puts a summary into words.
     pub fn new(summary: &Summary, context: &ViewContext) -> Self {
@@ -225,86 +219,6 @@ fn gate(threshold: &ThresholdSummary) -> GateView {
         samples: Cell::toned(&format!("n={}", format::count(threshold.n)), Tone::Faint),
         reason: Cell::toned(&threshold.reason, Tone::Faint),
     }
-}
-
-/// One line: what was checked, with its numbers, and with those bounds that are not the usual ones.
-fn validity(summary: &Summary) -> Vec<Cell> {
-    let queues = || summary.jobs.iter().flat_map(|job| &job.queues).filter(|queue| queue.counts);
-    let (due, sent) = queues().fold((0_u64, 0_u64), |(due, sent), queue| {
-        (due.saturating_add(queue.due), sent.saturating_add(queue.sent))
-    });
-    let has = |kind| summary.findings.iter().any(|finding| finding.kind == kind);
-    let (bounds, usual) = (summary.validity, ValiditySummary::default());
-    let bound = |is_usual, text: String| if is_usual { String::new() } else { format!(" ({text})") };
-    let mut parts = Vec::new();
-    if due > 0 {
-        let tone = if has(FindingKind::NotDelivered) { Tone::Bad } else { Tone::Good };
-        let share = format::percent(sent as f64 / due as f64);
-        let least = bound(bounds.delivered == usual.delivered, format::least(bounds.delivered));
-        parts.push(Cell::toned(&format!("delivered {share}{least}"), tone));
-    }
-    let paced = queues().filter(|queue| queue.rate.is_some()).filter_map(|queue| queue.lag.quantile(0.99));
-    // Never averaged: the worst queue speaks for all.
-    let worst = paced.max_by_key(|p99| p99.high.unwrap_or(u64::MAX));
-    if let Some(p99) = worst {
-        let text = format::range(p99.low.map(|ns| ns as f64), p99.high.map(|ns| ns as f64), "ns");
-        let mark = if p99.enough { "" } else { "*" };
-        let tone = if has(FindingKind::LateLoad) { Tone::Bad } else { Tone::Good };
-        let is_usual = (bounds.lag_ns, bounds.lag_response_share) == (usual.lag_ns, usual.lag_response_share);
-        let most = bound(is_usual, format::most_lag(&bounds));
-        parts.push(Cell::toned(&format!("p99 lag {text}{mark}{most}"), tone));
-    }
-    let lost = summary.findings.iter().find(|finding| finding.kind == FindingKind::LostObservations);
-    let gaps = format::counted(bounds.lost_observations, "gap");
-    let most = bound(bounds.lost_observations == usual.lost_observations, format!("at most {gaps}"));
-    parts.push(match lost.map(|finding| finding.invalidates) {
-        Some(true) => Cell::toned(&format!("observations lost{most}"), Tone::Bad),
-        Some(false) => Cell::toned(&format!("observations lost{most}"), Tone::Warning),
-        None => Cell::toned("no observation lost", Tone::Good),
-    });
-    let refused: u64 = summary
-        .jobs
-        .iter()
-        .flat_map(|job| &job.errors)
-        .filter(|e| e.http_status == 429)
-        .map(|e| e.count)
-        .sum();
-    let tone = if refused == 0 { Tone::Good } else { Tone::Warning };
-    let most = bound(
-        bounds.too_many_requests == usual.too_many_requests,
-        format!("at most {}", format::percent(bounds.too_many_requests)),
-    );
-    parts.push(Cell::toned(&format!("429s {}{most}", format::count(refused)), tone));
-    if let Some(clock) = summary.clock {
-        let (low, high) = (format::duration(clock.low_ns as f64), format::duration(clock.high_ns as f64));
-        parts.push(Cell::new(&format!("server clock {low} to {high} off")));
-    }
-    parts
-}
-
-fn findings(findings: &[Finding]) -> Vec<FindingView> {
-    let mut views: Vec<FindingView> = findings
-        .iter()
-        .take(MAX_FINDINGS)
-        .map(|finding| {
-            let (word, tone) =
-                if finding.invalidates { ("invalid", Tone::Bad) } else { ("note", Tone::Warning) };
-            FindingView {
-                weight: Cell::toned(word, tone),
-                source: Cell::new(&finding.source),
-                text: Cell::new(&finding.message),
-            }
-        })
-        .collect();
-    let more = findings.len().saturating_sub(MAX_FINDINGS) as u64;
-    if more > 0 {
-        views.push(FindingView {
-            weight: Cell::toned("note", Tone::Faint),
-            source: Cell::new(""),
-            text: Cell::new(&format!("and {} more in the record", counted(more, "finding"))),
-        });
-    }
-    views
 }
 
 fn next(summary: &Summary, context: &ViewContext) -> Vec<(Cell, Cell)> {

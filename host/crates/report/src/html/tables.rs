@@ -1,8 +1,13 @@
 //! Tables of the page: gates, jobs, errors, measurements, values, waits.
 
-use bench_results::{Distribution, JobSummary, Outcome, Summary, ThresholdSummary, Verdict, minimum_samples};
+mod gates;
+mod jobs;
+
+use bench_results::{Distribution, Summary, minimum_samples};
 use serde::Serialize;
 
+pub(super) use self::gates::gates;
+use self::jobs::{errors, jobs};
 use super::number::{self, Number};
 use crate::{
     format::{self, NONE},
@@ -173,84 +178,6 @@ impl Tables {
     }
 }
 
-/// Gates with what was observed.
-pub(super) fn gates(summary: &Summary) -> Table {
-    let headings = vec![
-        text("verdict"),
-        wide("gate"),
-        numeric("observed"),
-        text("against the limit"),
-        numeric("n"),
-        numeric("needs"),
-        wide("why"),
-    ];
-    let rows = summary.thresholds.iter().enumerate().map(|(index, gate)| {
-        let path = format!("/thresholds/{index}");
-        let (word, tone) = verdict(gate.verdict);
-        Row::from(vec![
-            Cell::mark(word, tone),
-            Cell::text(&gate.text),
-            observed(gate, &path),
-            gauge(gate, tone),
-            Cell::number(Number::count(gate.n, format!("{path}/n"))),
-            Cell::number(Number::count(gate.needed, format!("{path}/needed"))),
-            Cell::text(&gate.reason),
-        ])
-    });
-    table("Gates", headings, rows.collect())
-}
-
-fn verdict(verdict: Verdict) -> (&'static str, Tone) {
-    match verdict {
-        Verdict::Pass => ("pass", Tone::Good),
-        Verdict::Fail => ("fail", Tone::Bad),
-        Verdict::NoData => ("no data", Tone::Warning),
-        Verdict::Invalid => ("invalid", Tone::Bad),
-        Verdict::Skipped => ("skipped", Tone::Warning),
-    }
-}
-
-/// Whether the value of a gate is a share from 0 to 1.
-fn is_share(gate: &ThresholdSummary) -> bool {
-    gate.text.starts_with("rate(") || gate.text.contains(".delivered")
-}
-
-fn observed(gate: &ThresholdSummary, path: &str) -> Cell {
-    if !gate.observed {
-        return Cell::text(NONE);
-    }
-    let of = |value: Option<f64>, side: &str| {
-        let path = format!("{path}/{side}");
-        match value {
-            Some(share) if is_share(gate) => Number::share(share, path),
-            _ => Number::value(value, |n| n, &gate.unit, path),
-        }
-    };
-    let (low, high) = (of(gate.low, "low"), of(gate.high, "high"));
-    Cell::numbers(if low.text == high.text { vec![low] } else { vec![low, high] }, "")
-}
-
-/// From 0 to a third more than the larger of limit and value.
-fn gauge(gate: &ThresholdSummary, tone: Tone) -> Cell {
-    const WIDTH: f64 = 150.0;
-    let (Some(low), true) = (gate.low, gate.observed) else { return Cell::text("") };
-    let high = gate.high.unwrap_or(f64::INFINITY);
-    let finite = if high.is_finite() { high } else { low };
-    let full = gate.limit.max(finite) * 4.0 / 3.0;
-    if !full.is_finite() || full <= 0.0 || low < 0.0 {
-        return Cell::text("");
-    }
-    let at = |value: f64| ((value / full).min(1.0) * WIDTH * 10.0).round() / 10.0;
-    // A bar from 0, as long as the upper bound.
-    let gauge = Gauge { low: 0.0, width: at(high).max(1.0), limit: at(gate.limit), tone: tone_name(tone) };
-    let share = if gate.limit > 0.0 {
-        format!("{} of the limit", format::percent(finite / gate.limit))
-    } else {
-        "the limit is 0".to_owned()
-    };
-    Cell { gauge: Some(gauge), ..Cell::text(&share) }
-}
-
 fn quantiles(distribution: &Distribution, base: &str) -> Vec<Cell> {
     let mut cells: Vec<Cell> = [0.5, 0.9, 0.95, 0.99, 0.999]
         .into_iter()
@@ -265,131 +192,6 @@ fn quantiles(distribution: &Distribution, base: &str) -> Vec<Cell> {
         Cell::number(Number::value(distribution.max, |n| n as f64, &distribution.unit, format!("{base}/max")))
     });
     cells
-}
-
-fn jobs(summary: &Summary) -> Table {
-    let headings = vec![
-        text("job"),
-        text("outcome"),
-        numeric("operations"),
-        numeric("failed"),
-        numeric("due"),
-        numeric("achieved"),
-        numeric("p50"),
-        numeric("p90"),
-        numeric("p95"),
-        numeric("p99"),
-        numeric("p99.9"),
-        numeric("max"),
-        numeric("elapsed"),
-    ];
-    let rows =
-        summary.jobs.iter().enumerate().flat_map(|(index, job)| job_rows(job, &format!("/jobs/{index}")));
-    let mut table = table("Jobs", headings, rows.collect());
-    table.notes.insert(0, "Times of a job are response times: from when an operation was due until its answer; a failed one never comes.".to_owned());
-    table
-}
-
-fn job_rows(job: &JobSummary, path: &str) -> Vec<Row> {
-    let queues: Vec<_> = job.queues.iter().enumerate().filter(|(_, queue)| queue.counts).collect();
-    let rate = |rate: Option<f64>, path: String| match rate {
-        Some(rate) => Cell::number(Number::rate(rate, path)),
-        None => Cell::text(NONE),
-    };
-    let single = if let [(index, queue)] = queues.as_slice() { Some((*index, *queue)) } else { None };
-    let of_single = |of: fn(&bench_results::QueueSummary) -> Option<f64>, name: &str| match single {
-        Some((index, queue)) => rate(of(queue), format!("{path}/queues/{index}/{name}")),
-        None => Cell::text(NONE),
-    };
-    let (word, tone) = outcome(job.outcome);
-    let mut failed = Cell::number(Number::count(job.failed, format!("{path}/failed")));
-    if job.failed > 0 {
-        failed.tone = "bad";
-    }
-    let mut cells = vec![
-        Cell::text(&job.name),
-        Cell::mark(word, tone),
-        Cell::number(Number::count(job.operations, format!("{path}/operations"))),
-        failed,
-        of_single(|queue| queue.due_rate, "dueRate"),
-        of_single(|queue| queue.achieved_rate, "achievedRate"),
-    ];
-    cells.extend(quantiles(&job.response, &format!("{path}/response")));
-    cells.push(match job.elapsed_ns {
-        Some(ns) => Cell::number(Number::duration(Some(ns), format!("{path}/elapsedNs"))),
-        None => Cell::text(NONE),
-    });
-    let mut rows = vec![Row::from(cells)];
-    for part in [("service (done − sent)", &job.service, "service"), ("lag (sent − due)", &job.lag, "lag")]
-    {
-        let (name, distribution, key) = part;
-        let mut cells = vec![Cell::text(name)];
-        cells.extend(std::iter::repeat_n(Cell::default(), 5));
-        cells.extend(quantiles(distribution, &format!("{path}/{key}")));
-        cells.push(Cell::default());
-        rows.push(Row { cells, sub: true });
-    }
-    if single.is_none() {
-        for (index, queue) in queues {
-            let path = format!("{path}/queues/{index}");
-            let mut cells = vec![
-                Cell::text(&format!("queue {}", queue.name)),
-                Cell::default(),
-                Cell::number(Number::count(queue.answered, format!("{path}/answered"))),
-                Cell::default(),
-                rate(queue.due_rate, format!("{path}/dueRate")),
-                rate(queue.achieved_rate, format!("{path}/achievedRate")),
-            ];
-            cells.extend(quantiles(&queue.response, &format!("{path}/response")));
-            cells.push(Cell::default());
-            rows.push(Row { cells, sub: true });
-        }
-    }
-    rows
-}
-
-fn outcome(outcome: Outcome) -> (&'static str, Tone) {
-    match outcome {
-        Outcome::Completed => ("completed", Tone::Good),
-        Outcome::Failed => ("gave up", Tone::Bad),
-        Outcome::Faulted => ("plugin broke", Tone::Bad),
-        Outcome::Stopped => ("stopped", Tone::Warning),
-        Outcome::Skipped => ("skipped", Tone::Warning),
-        Outcome::Unfinished => ("unfinished", Tone::Bad),
-    }
-}
-
-fn errors(summary: &Summary) -> Table {
-    let headings = vec![
-        text("job"),
-        numeric("count"),
-        text("request"),
-        numeric("status"),
-        text("reason"),
-        wide("one of them"),
-    ];
-    let mut rows = Vec::new();
-    for (job_index, job) in summary.jobs.iter().enumerate() {
-        for (index, error) in job.errors.iter().enumerate() {
-            let path = format!("/jobs/{job_index}/errors/{index}");
-            let status = if error.http_status == 0 {
-                Cell::text("none")
-            } else {
-                let mut status = Number::count(u64::from(error.http_status), format!("{path}/httpStatus"));
-                status.text = error.http_status.to_string();
-                Cell::number(status)
-            };
-            rows.push(Row::from(vec![
-                Cell::text(&job.name),
-                Cell::number(Number::count(error.count, format!("{path}/count"))),
-                Cell::text(&format!("{} {}", error.verb, error.resource)),
-                status,
-                Cell::text(&error.reason),
-                Cell::text(&error.example),
-            ]));
-        }
-    }
-    table("Errors", headings, rows)
 }
 
 fn measurements(summary: &Summary) -> Table {
