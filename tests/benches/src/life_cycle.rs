@@ -99,7 +99,8 @@ fn life(lab: &ControlPlane, watch: &mut Watch, n: usize) -> anyhow::Result<Vec<(
 fn is_reached(pod: &Value, point: &str) -> bool {
     let condition = |kind: &str| {
         let conditions = pod.pointer("/status/conditions").and_then(Value::as_array);
-        conditions.into_iter().flatten().any(|one| one["type"] == kind && one["status"] == "True")
+        let is = |one: &Value, field: &str, wanted: &str| one.get(field).is_some_and(|value| value == wanted);
+        conditions.into_iter().flatten().any(|one| is(one, "type", kind) && is(one, "status", "True"))
     };
     match point {
         "bound" => pod.pointer("/spec/nodeName").is_some(),
@@ -141,9 +142,9 @@ impl Watch {
         loop {
             let (at, mut event) =
                 self.events.recv_timeout(PATIENCE).with_context(|| format!("{name} stands still"))?;
-            let is_gone = event["type"] == "DELETED";
-            let mut pod = event["object"].take();
-            if pod["metadata"]["name"] != name {
+            let is_gone = event.pointer("/type").is_some_and(|kind| kind == "DELETED");
+            let Some(mut pod) = event.pointer_mut("/object").map(Value::take) else { continue };
+            if pod.pointer("/metadata/name").is_none_or(|other| other != name) {
                 continue;
             }
             if is_gone && let Some(fields) = pod.as_object_mut() {
