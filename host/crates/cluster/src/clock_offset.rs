@@ -53,10 +53,11 @@ impl OffsetBounds {
         self.high.saturating_sub(self.low)
     }
 
-    /// The next run time at which the server's second changes, if its offset is in the middle.
-    fn next_tick(self, now: TimeNs) -> TimeNs {
+    /// The next run time at which a request has to leave to be read `way` later, just when the server's second
+    /// changes, if its offset is in the middle. Aimed so, bounds narrow to one round trip; else to two.
+    fn next_aim(self, now: TimeNs, way: i64) -> TimeNs {
         let middle = self.low.saturating_add(self.width() / 2);
-        let into_second = now.0.saturating_add(middle).rem_euclid(SECOND);
+        let into_second = now.0.saturating_add(way).saturating_add(middle).rem_euclid(SECOND);
         now + Duration::from_nanos((SECOND - into_second).unsigned_abs())
     }
 }
@@ -116,13 +117,15 @@ impl Cluster {
 
     async fn aim_at_ticks(&self, requests: u32) {
         self.inner.clock_offset.begin(self.inner.clock.now());
+        let mut way = 0;
         for _ in 0..requests {
             let before = self.inner.clock_offset.get();
             if let Some(bounds) = before {
-                let tick = bounds.next_tick(self.inner.clock.now());
-                tokio::time::sleep_until(self.inner.clock.instant(tick)).await;
+                let aim = bounds.next_aim(self.inner.clock.now(), way);
+                tokio::time::sleep_until(self.inner.clock.instant(aim)).await;
             }
-            let Some(new) = self.ask_for_date().await else { return };
+            let Some((new, round_trip)) = self.ask_for_date().await else { return };
+            way = round_trip / 2;
             self.inner.clock_offset.narrow(Some(new));
             let narrowed = self.inner.clock_offset.get().map_or(0, OffsetBounds::width);
             if before.is_some_and(|before| before.width() - narrowed < before.width() / 20) {
@@ -131,7 +134,8 @@ impl Cluster {
         }
     }
 
-    async fn ask_for_date(&self) -> Option<OffsetBounds> {
+    /// Bounds from one request, and its round trip in ns.
+    async fn ask_for_date(&self) -> Option<(OffsetBounds, i64)> {
         let clock = self.inner.clock;
         self.inner.limiter.acquire().await;
         let uri = self.inner.base.uri("/version".to_owned()).ok()?;
@@ -142,7 +146,7 @@ impl Cluster {
             tokio::time::timeout(self.inner.request_timeout, self.inner.transport.send(request)).await;
         let done = clock.now();
         let second = server_second(answer.ok()?.ok()?.headers())?;
-        Some(OffsetBounds::new(&clock, second, sent, done))
+        Some((OffsetBounds::new(&clock, second, sent, done), done.0.saturating_sub(sent.0)))
     }
 }
 
@@ -160,7 +164,7 @@ mod tests {
         let known = ClockOffset::default();
         for _ in 0..requests {
             if let Some(bounds) = known.get() {
-                now = bounds.next_tick(now);
+                now = bounds.next_aim(now, round_trip / 2);
             }
             let read_at = now.0 + round_trip / 2;
             let second =
