@@ -122,7 +122,21 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) -> Drawn {
     said(scene, next(heights.said), buf);
     let footer = lines::footer(now, *look, area.width, drawn.most_scroll > 0);
     put(&[footer], next(heights.footer), buf);
+    if !look.unicode {
+        to_ascii(buf);
+    }
     drawn
+}
+
+/// Replaces what came with names and units: microseconds, and letters of the user's own.
+fn to_ascii(buf: &mut Buffer) {
+    for cell in &mut buf.content {
+        match cell.symbol() {
+            "µ" => cell.set_symbol("u"),
+            symbol if !symbol.is_ascii() => cell.set_symbol("?"),
+            _ => continue,
+        };
+    }
 }
 
 fn put(lines: &[Line<'_>], area: Rect, buf: &mut Buffer) {
