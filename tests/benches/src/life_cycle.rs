@@ -168,12 +168,10 @@ fn now_ms() -> f64 {
     now.tv_sec as f64 * 1e3 + now.tv_nsec as f64 / 1e6
 }
 
-/// The sigma of a lognormal distribution with these values; 0 where a value is.
+/// The sigma of a lognormal distribution with these values; stages that were written with the one before, and so
+/// took no time of their own, are left out.
 fn spread(millis: &[f64]) -> f64 {
-    if millis.iter().any(|value| *value <= 0.0) {
-        return 0.0;
-    }
-    let logs: Vec<f64> = millis.iter().map(|value| value.ln()).collect();
+    let logs: Vec<f64> = millis.iter().filter(|value| **value > 0.0).map(|value| value.ln()).collect();
     let n = logs.len().max(1) as f64;
     let mean = logs.iter().sum::<f64>() / n;
     (logs.iter().map(|log| (log - mean).powi(2)).sum::<f64>() / n).sqrt()

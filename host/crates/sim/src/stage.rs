@@ -123,19 +123,21 @@ pub struct PodLifeCycle {
 }
 
 impl Default for PodLifeCycle {
+    /// As measured on a real node, pods one by one: `cargo xtask bench life-cycle --rounds 3`
+    /// (`host/docs/benchmarks.md`).
     fn default() -> Self {
         let lognormal =
             |millis, sigma| Distribution::Lognormal { median: Duration::from_millis(millis), sigma };
         Self {
             startup: vec![
-                PodStage::new("acknowledged", PodPoint::Acknowledged, Distribution::millis(10)),
-                PodStage::new("sandbox", PodPoint::SandboxReady, lognormal(250, 0.4)),
+                PodStage::new("acknowledged", PodPoint::Acknowledged, Distribution::millis(23)),
+                PodStage::new("sandbox", PodPoint::SandboxReady, lognormal(485, 0.1)),
                 PodStage::new("initialized", PodPoint::Initialized, Distribution::ZERO),
-                PodStage::new("running", PodPoint::Running, lognormal(300, 0.4)),
+                PodStage::new("running", PodPoint::Running, lognormal(110, 0.15)),
                 PodStage::new("ready", PodPoint::Ready, Distribution::ZERO),
             ],
             run: Distribution::Constant(Duration::from_secs(1)),
-            termination: lognormal(500, 0.4),
+            termination: lognormal(1100, 0.08),
             omit_conditions: Vec::new(),
             sandbox_retry: Duration::from_secs(12),
             restart_backoff: Duration::from_secs(10),
