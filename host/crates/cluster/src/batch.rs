@@ -4,7 +4,7 @@ use bench_model::{Column, EventBatch, ParseAs, RowKind, TimeNs};
 use foldhash::HashMap;
 
 use crate::{
-    OwnCreates,
+    CreateTimes, OwnCreates,
     projection::{Cell, OwnCreateTime, Row},
 };
 
@@ -76,7 +76,14 @@ impl BatchBuilder {
         self.batch.rows()
     }
 
-    pub(crate) fn push(&mut self, kind: RowKind, row: Row<'_>, at: TimeNs, creates: &OwnCreates) {
+    /// Adds a row, and returns the times of the object's create request when it is new and this run's own.
+    pub(crate) fn push(
+        &mut self,
+        kind: RowKind,
+        row: Row<'_>,
+        at: TimeNs,
+        creates: &OwnCreates,
+    ) -> Option<CreateTimes> {
         let Row { name, namespace, uid, resource_version, cells } = row;
         self.push_head(&RowHead {
             kind,
@@ -86,25 +93,23 @@ impl BatchBuilder {
             resource_version: &resource_version,
             at,
         });
-        let mut times = None;
+        // Looked up once a row, and only for who wants it.
+        let wanted = kind == RowKind::Added || cells.iter().any(|cell| matches!(cell, Cell::OwnCreate(_)));
+        let times = wanted.then(|| creates.get(&self.group, &self.plural, &namespace, &name)).flatten();
         for (column, cell) in self.batch.projected.iter_mut().zip(cells) {
             let cell = match cell {
-                Cell::OwnCreate(which) => {
-                    // Looked up once a row, and only when a column wants it.
-                    let times = *times
-                        .get_or_insert_with(|| creates.get(&self.group, &self.plural, &namespace, &name));
-                    times.map_or(Cell::Absent, |times| match which {
-                        OwnCreateTime::Due => Cell::Int(times.due.0),
-                        OwnCreateTime::Sent if times.sent.is_never() => Cell::Absent,
-                        OwnCreateTime::Sent => Cell::Int(times.sent.0),
-                    })
-                }
+                Cell::OwnCreate(which) => times.map_or(Cell::Absent, |times| match which {
+                    OwnCreateTime::Due => Cell::Int(times.due.0),
+                    OwnCreateTime::Sent if times.sent.is_never() => Cell::Absent,
+                    OwnCreateTime::Sent => Cell::Int(times.sent.0),
+                }),
                 other @ (Cell::Absent | Cell::Text(_) | Cell::Int(_) | Cell::Float(_) | Cell::Bool(_)) => {
                     other
                 }
             };
             push_cell(column, cell, &mut self.strings, &mut self.batch.new_strings);
         }
+        times.filter(|_| kind == RowKind::Added)
     }
 
     /// A row without cells: an object that went while nobody watched.

@@ -17,7 +17,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use crate::{
     Cluster, CreateTimes, RequestError,
     batch::{BatchBuilder, MAX_ROWS, RowHead},
-    projection::{ProjectionError, Projector, Row},
+    projection::{ProjectionError, Projector},
     reflect::{Reflector, Signal},
 };
 
@@ -216,10 +216,10 @@ impl Output {
         let mut state = self.state.lock();
         match signal {
             Signal::Row { kind, row, at } => {
-                if kind == RowKind::Added && self.sink.on_lags.is_some() {
-                    state.lags.extend(self.lag(&row, at));
+                let created = state.builder.push(kind, row, at, self.cluster.own_creates());
+                if self.sink.on_lags.is_some() {
+                    state.lags.extend(created.and_then(|times| WatchLag::of(times, at)));
                 }
-                state.builder.push(kind, row, at, self.cluster.own_creates());
             }
             Signal::Vanished { object, at } => state.builder.push_bare(&RowHead {
                 kind: RowKind::Deleted,
@@ -250,11 +250,6 @@ impl Output {
             MAX_ROWS.. => self.send(&mut state),
             _ => {}
         }
-    }
-
-    fn lag(&self, row: &Row<'_>, at: TimeNs) -> Option<WatchLag> {
-        let ResourceRef { group, plural, .. } = &self.target;
-        WatchLag::of(self.cluster.own_creates().get(group, plural, &row.namespace, &row.name)?, at)
     }
 
     fn note(&self, gaps: &mut Vec<Gap>, at: TimeNs, reason: &str, rows: Option<u64>, relisted: bool) {

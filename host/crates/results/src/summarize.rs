@@ -22,9 +22,9 @@ use std::{collections::BTreeMap, path::Path};
 use bench_model::{LogLevel, TimeNs};
 
 pub use self::judge::{SoFar, judge_so_far};
-use self::load::Loaded;
 pub(crate) use self::load::read_header;
 pub use self::saved::{SaveError, read_summary, save_summary};
+use self::{clock::Clock, load::Loaded};
 use crate::{
     event_line::EventLine,
     header::RunHeader,
@@ -48,6 +48,7 @@ const MAX_MARKS: usize = 1000;
 /// then says `partial`, why, and is invalid.
 pub fn summarize(dir: &Path) -> Result<Summary, ReadError> {
     let loaded = Loaded::read(dir)?;
+    let Clock { summary: clock, was_set: clock_was_set } = Clock::of(&loaded);
     let mut summary = Summary {
         schema_version: SUMMARY_SCHEMA_VERSION,
         run: run_facts(&loaded),
@@ -70,14 +71,14 @@ pub fn summarize(dir: &Path) -> Result<Summary, ReadError> {
         faults: faults(&loaded),
         logs: logs(&loaded),
         marks: marks(&loaded),
-        clock: clock::clock(&loaded),
+        clock,
         cleanup: cleanup(&loaded),
         steady: Vec::new(),
         environment: environment(&loaded),
     };
     summary.steady = steady::steady(&loaded, &summary.jobs);
     summary.thresholds = judge::thresholds(&loaded, &summary.jobs);
-    summary.findings = validity::findings(&loaded, &summary);
+    summary.findings = validity::findings(&loaded, clock_was_set, &summary);
     summary.conclusion = conclude::conclude(&loaded, &summary);
     Ok(summary)
 }

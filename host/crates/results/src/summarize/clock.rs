@@ -18,22 +18,34 @@ struct Bounds {
     high: i64,
 }
 
-/// What was measured of the clock; `None` when nothing was.
-pub(super) fn clock(loaded: &Loaded) -> Option<ClockSummary> {
-    let all = measured(loaded);
-    let narrowest = all.iter().min_by_key(|bounds| bounds.high.saturating_sub(bounds.low))?;
-    Some(ClockSummary {
-        low_ns: narrowest.low,
-        high_ns: narrowest.high,
-        measured: all.len() as u64,
-        drift: drift(&all).filter(is_possible),
-    })
+/// Measurements that the drift is taken from, evenly spread when there are more: each pair is looked at.
+const MAX_FOR_DRIFT: usize = 1_000;
+
+/// What the record says of the server's clock.
+#[derive(Debug, Default)]
+pub(super) struct Clock {
+    /// `None` when nothing was measured.
+    pub(super) summary: Option<ClockSummary>,
+    /// Whether it cannot have gone evenly: it was set, or behind one address are several.
+    pub(super) was_set: bool,
 }
 
-/// Whether the clock cannot have gone evenly: it was set, or behind one address are several.
-pub(super) fn was_set(loaded: &Loaded) -> bool {
-    let all = measured(loaded);
-    all.len() > 1 && drift(&all).is_some_and(|drift| !is_possible(&drift))
+impl Clock {
+    pub(super) fn of(loaded: &Loaded) -> Self {
+        let all = measured(loaded);
+        let Some(narrowest) = all.iter().min_by_key(|bounds| bounds.high.saturating_sub(bounds.low)) else {
+            return Self::default();
+        };
+        let found = drift(&spread(&all));
+        let drift = found.filter(is_possible);
+        let summary = ClockSummary {
+            low_ns: narrowest.low,
+            high_ns: narrowest.high,
+            measured: all.len() as u64,
+            drift,
+        };
+        Self { summary: Some(summary), was_set: found.is_some() && drift.is_none() }
+    }
 }
 
 fn measured(loaded: &Loaded) -> Vec<Bounds> {
@@ -44,14 +56,19 @@ fn measured(loaded: &Loaded) -> Vec<Bounds> {
     loaded.events.iter().filter_map(bounds).collect()
 }
 
+/// At most [`MAX_FOR_DRIFT`] of them, evenly spread. Fewer give wider bounds of the drift, never wrong ones.
+fn spread(all: &[Bounds]) -> Vec<Bounds> {
+    all.iter().copied().step_by(all.len().div_ceil(MAX_FOR_DRIFT).max(1)).collect()
+}
+
 /// Bounds of the slope: each pair of measurements gives some, and all hold. Crossed bounds mean no line.
 fn drift(all: &[Bounds]) -> Option<DriftSummary> {
     let mut slope: Option<(i64, i64)> = None;
     for (i, later) in all.iter().enumerate() {
         for earlier in all.iter().take(i).filter(|earlier| earlier.at < later.at) {
             let time = i128::from(later.at) - i128::from(earlier.at);
-            let low = per_second(i128::from(later.low) - i128::from(earlier.high), time);
-            let high = per_second(i128::from(later.high) - i128::from(earlier.low), time);
+            let low = per_second(i128::from(later.low) - i128::from(earlier.high), time, 0);
+            let high = per_second(i128::from(later.high) - i128::from(earlier.low), time, time - 1);
             let (lowest, highest) = slope.unwrap_or((i64::MIN, i64::MAX));
             slope = Some((lowest.max(low), highest.min(high)));
         }
@@ -60,8 +77,9 @@ fn drift(all: &[Bounds]) -> Option<DriftSummary> {
     Some(DriftSummary { low_ns_per_second, high_ns_per_second })
 }
 
-fn per_second(parted: i128, time: i128) -> i64 {
-    let slope = parted.saturating_mul(1_000_000_000) / time;
+/// Rounded down, or up when `round` is `time - 1`: a bound is never rounded inwards.
+fn per_second(parted: i128, time: i128, round: i128) -> i64 {
+    let slope = parted.saturating_mul(1_000_000_000).saturating_add(round).div_euclid(time);
     i64::try_from(slope).unwrap_or(if slope < 0 { i64::MIN } else { i64::MAX })
 }
 
@@ -108,8 +126,22 @@ mod tests {
             let all: Vec<Bounds> = sides.iter().enumerate().map(bounds).collect();
             let drift = drift(&all).expect("two measurements");
             prop_assert!(is_possible(&drift));
-            // Rounded towards zero.
-            prop_assert!(drift.low_ns_per_second <= slope + 1 && slope - 1 <= drift.high_ns_per_second);
+            prop_assert!(drift.low_ns_per_second <= slope && slope <= drift.high_ns_per_second);
+        }
+
+        #[test]
+        fn a_bound_is_never_rounded_inwards(parted in -1_000_000_000_i64..1_000_000_000, time in 1_i64..MINUTE) {
+            let (parted, time) = (i128::from(parted), i128::from(time));
+            let exact = parted * 1_000_000_000;
+            prop_assert!(i128::from(per_second(parted, time, 0)) * time <= exact);
+            prop_assert!(i128::from(per_second(parted, time, time - 1)) * time >= exact);
+        }
+
+        #[test]
+        fn drift_is_taken_from_a_bounded_number_of_measurements(n in 0_usize..20_000) {
+            let all: Vec<Bounds> = (0..n as i64).map(|at| Bounds { at, low: 0, high: 1 }).collect();
+            let some = spread(&all);
+            prop_assert!(some.len() <= MAX_FOR_DRIFT && some.len() >= n.min(MAX_FOR_DRIFT / 2));
         }
     }
 }

@@ -7,7 +7,6 @@
 use bench_model::{LagBound, OnTooManyRequests, Share, StopReason, ValidityBounds};
 
 use super::{
-    clock,
     jobs::{OperationMetric, operation_histogram},
     load::{Loaded, Queue},
 };
@@ -19,7 +18,7 @@ use crate::{
     },
 };
 
-pub(crate) fn findings(loaded: &Loaded, summary: &Summary) -> Vec<Finding> {
+pub(crate) fn findings(loaded: &Loaded, clock_was_set: bool, summary: &Summary) -> Vec<Finding> {
     let mut findings = Vec::new();
     for reason in &summary.partial_reasons {
         findings.push(finding(FindingKind::Partial, true, "", reason.clone()));
@@ -34,7 +33,7 @@ pub(crate) fn findings(loaded: &Loaded, summary: &Summary) -> Vec<Finding> {
     of_gaps(loaded.header.validity, summary, &mut findings);
     findings.extend(summary.steady.iter().filter_map(of_steady));
     findings.extend(of_environment(&summary.environment));
-    if clock::was_set(loaded) {
+    if clock_was_set {
         let text = "the API server's clock did not go evenly: it was set, or several servers with clocks of their \
             own answered; times taken from its timestamps may be wrong by more than the bound says";
         findings.push(finding(FindingKind::ClockSet, false, "", text.to_owned()));
