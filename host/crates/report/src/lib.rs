@@ -14,6 +14,8 @@ mod now;
 mod progress;
 mod sanitize;
 mod stream;
+#[cfg(test)]
+mod test_sink;
 mod text;
 mod view;
 

@@ -6,7 +6,7 @@
 mod tables;
 mod validity;
 
-pub(crate) use tables::metric_name;
+pub(crate) use tables::{metric_name, outcome};
 
 use bench_results::{Summary, ThresholdSummary, Verdict, minimum_samples};
 

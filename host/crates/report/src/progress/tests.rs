@@ -1,31 +1,12 @@
-use std::{
-    io::{self, Write},
-    num::NonZeroU32,
-    sync::Arc,
-    time::Duration,
-};
+use std::{num::NonZeroU32, time::Duration};
 
 use bench_model::{
     Arrival, CleanupOutcome, InstrumentId, InstrumentKind, JobName, JobOutcome, LogLevel, MetricName,
     OnTooManyRequests, Operation, Phase, QueueId, QueueName, QueueSpec, Rate, ReasonId, ResourceId, Verb,
 };
-use parking_lot::Mutex;
 
 use super::*;
-
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use crate::test_sink::Shared;
 
 /// What stands on stderr when lines are wanted.
 fn lines(events: &[RunEvent]) -> String {
@@ -33,8 +14,7 @@ fn lines(events: &[RunEvent]) -> String {
     let mut progress = Progress::new(RunTitle::default()).with_lines(Box::new(shared.clone()));
     events.iter().for_each(|event| progress.event(event));
     progress.finish();
-    let bytes = shared.0.lock().clone();
-    String::from_utf8(bytes).expect("text")
+    shared.text()
 }
 
 /// Twelve seconds at 50/s, every 100th operation fails.

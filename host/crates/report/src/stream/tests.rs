@@ -1,33 +1,15 @@
-use std::{io, sync::Arc};
+use std::io;
 
 use bench_model::TimeNs;
-use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::*;
-use crate::{Progress, progress::tests::events};
+use crate::{Progress, progress::tests::events, test_sink::Shared};
 
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Shared {
-    fn lines(&self) -> Vec<Value> {
-        let text = String::from_utf8(self.0.lock().clone()).expect("text");
-        text.lines()
-            .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
-            .collect()
-    }
+fn lines(shared: &Shared) -> Vec<Value> {
+    let parsed =
+        |line: &str| -> Value { serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")) };
+    shared.text().lines().map(parsed).collect()
 }
 
 fn streamed() -> Vec<Value> {
@@ -38,7 +20,7 @@ fn streamed() -> Vec<Value> {
     events().iter().for_each(|event| progress.event(event));
     progress.tick(TimeNs(13_500_000_000));
     progress.finish();
-    shared.lines()
+    lines(&shared)
 }
 
 #[test]
@@ -96,7 +78,7 @@ fn a_reader_that_does_not_keep_up_is_told_what_it_lost_and_nobody_waits() {
         std::thread::yield_now();
     }
     stream.finish();
-    let lines = shared.lines();
+    let lines = lines(&shared);
     let lost: Vec<u64> = lines.iter().filter_map(|line| line["lines"].as_u64()).collect();
     let told = lines.iter().filter(|line| line["type"] == "happened").count() as u64;
     assert!(!lost.is_empty());

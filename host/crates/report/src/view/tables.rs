@@ -109,7 +109,8 @@ fn job(job: &JobSummary) -> Vec<Vec<Cell>> {
     rows
 }
 
-fn outcome(outcome: Outcome) -> (&'static str, Tone) {
+/// How a job ended, in words, and how it looks.
+pub(crate) fn outcome(outcome: Outcome) -> (&'static str, Tone) {
     match outcome {
         Outcome::Completed => ("completed", Tone::Good),
         Outcome::Failed => ("gave up", Tone::Bad),

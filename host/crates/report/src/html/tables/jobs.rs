@@ -1,9 +1,9 @@
 //! The tables of jobs and of their errors.
 
-use bench_results::{JobSummary, Outcome, QueueSummary, Summary};
+use bench_results::{JobSummary, QueueSummary, Summary};
 
 use super::{Cell, Row, Table, numeric, quantiles, table, text, wide};
-use crate::{format::NONE, html::number::Number, view::Tone};
+use crate::{format::NONE, html::number::Number, view::outcome};
 
 pub(super) fn jobs(summary: &Summary) -> Table {
     let headings = vec![
@@ -84,17 +84,6 @@ fn job_rows(job: &JobSummary, path: &str) -> Vec<Row> {
         }
     }
     rows
-}
-
-fn outcome(outcome: Outcome) -> (&'static str, Tone) {
-    match outcome {
-        Outcome::Completed => ("completed", Tone::Good),
-        Outcome::Failed => ("gave up", Tone::Bad),
-        Outcome::Faulted => ("plugin broke", Tone::Bad),
-        Outcome::Stopped => ("stopped", Tone::Warning),
-        Outcome::Skipped => ("skipped", Tone::Warning),
-        Outcome::Unfinished => ("unfinished", Tone::Bad),
-    }
 }
 
 pub(super) fn errors(summary: &Summary) -> Table {
