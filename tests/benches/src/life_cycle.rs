@@ -169,10 +169,13 @@ fn now_ms() -> f64 {
 }
 
 /// The sigma of a lognormal distribution with these values; stages that were written with the one before, and so
-/// took no time of their own, are left out.
+/// took no time of their own, are left out. 0 when none is left.
 fn spread(millis: &[f64]) -> f64 {
     let logs: Vec<f64> = millis.iter().filter(|value| **value > 0.0).map(|value| value.ln()).collect();
-    let n = logs.len().max(1) as f64;
+    if logs.is_empty() {
+        return 0.0;
+    }
+    let n = logs.len() as f64;
     let mean = logs.iter().sum::<f64>() / n;
     (logs.iter().map(|log| (log - mean).powi(2)).sum::<f64>() / n).sqrt()
 }

@@ -130,14 +130,14 @@ impl Default for PodLifeCycle {
             |millis, sigma| Distribution::Lognormal { median: Duration::from_millis(millis), sigma };
         Self {
             startup: vec![
-                PodStage::new("acknowledged", PodPoint::Acknowledged, Distribution::millis(23)),
-                PodStage::new("sandbox", PodPoint::SandboxReady, lognormal(485, 0.1)),
+                PodStage::new("acknowledged", PodPoint::Acknowledged, lognormal(21, 0.8)),
+                PodStage::new("sandbox", PodPoint::SandboxReady, lognormal(475, 0.13)),
                 PodStage::new("initialized", PodPoint::Initialized, Distribution::ZERO),
-                PodStage::new("running", PodPoint::Running, lognormal(110, 0.15)),
+                PodStage::new("running", PodPoint::Running, lognormal(93, 0.25)),
                 PodStage::new("ready", PodPoint::Ready, Distribution::ZERO),
             ],
             run: Distribution::Constant(Duration::from_secs(1)),
-            termination: lognormal(1100, 0.08),
+            termination: lognormal(1150, 0.18),
             omit_conditions: Vec::new(),
             sandbox_retry: Duration::from_secs(12),
             restart_backoff: Duration::from_secs(10),
