@@ -17,7 +17,10 @@ use hyper_util::{
     client::legacy::connect::{Connected, Connection, HttpConnector},
     rt::TokioIo,
 };
-use tokio::{io::DuplexStream, net::TcpStream};
+use tokio::{
+    io::{BufReader, DuplexStream},
+    net::TcpStream,
+};
 use tower::{BoxError, Service};
 
 /// Opens connections in memory; each call gives the client's end of a new one.
@@ -58,7 +61,7 @@ impl Service<Uri> for Dialer {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         match self {
-            Self::Tcp(connector) => connector.call(uri).map(|dialed| Ok(Wire::Tcp(dialed?))).boxed(),
+            Self::Tcp(connector) => connector.call(uri).map(|dialed| Ok(Wire::tcp(dialed?))).boxed(),
             Self::Memory(dialer) => {
                 let stream = (dialer.0)();
                 async move { Ok(Wire::Memory(TokioIo::new(stream))) }.boxed()
@@ -70,14 +73,23 @@ impl Service<Uri> for Dialer {
 /// An open connection.
 #[derive(Debug)]
 pub(crate) enum Wire {
-    Tcp(TokioIo<TcpStream>),
+    Tcp(TokioIo<BufReader<TcpStream>>),
     Memory(TokioIo<DuplexStream>),
+}
+
+/// Bytes taken from a socket at a time: two TLS records. rustls asks for 4,096, less than one.
+const READ_BUFFER: usize = 32 * 1024;
+
+impl Wire {
+    fn tcp(stream: TokioIo<TcpStream>) -> Self {
+        Self::Tcp(TokioIo::new(BufReader::with_capacity(READ_BUFFER, stream.into_inner())))
+    }
 }
 
 impl Connection for Wire {
     fn connected(&self) -> Connected {
         match self {
-            Self::Tcp(stream) => stream.connected(),
+            Self::Tcp(stream) => stream.inner().get_ref().connected(),
             Self::Memory(_) => Connected::new(),
         }
     }

@@ -10,6 +10,7 @@
 mod batch;
 mod cleanup;
 mod clock_offset;
+mod coalesce;
 mod connect;
 mod credentials;
 mod dial;

@@ -16,20 +16,24 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, Uri, Version, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
 use kube::{Config, client::ConfigExt};
 use rustls::pki_types::ServerName;
+use tower::{ServiceExt, util::MapResponse};
 
 use crate::{
+    coalesce::Coalesced,
     credentials::{self, CredentialsError},
-    dial::{Dialer, MemoryDialer},
+    dial::{Dialer, MemoryDialer, Wire},
 };
 
-type HttpClient = Client<HttpsConnector<Dialer>, Full<Bytes>>;
+type HttpClient = Client<Connector, Full<Bytes>>;
+type Stream = MaybeHttpsStream<Wire>;
+type Connector = MapResponse<HttpsConnector<Dialer>, fn(Stream) -> Coalesced<Stream>>;
 
 /// The version of HTTP that a server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,17 +99,19 @@ impl ClientMaker {
         Ok(Self { tls, server_name, connect_timeout: Duration::from_secs(10), memory })
     }
 
-    fn connector(&self, versions: Versions) -> HttpsConnector<Dialer> {
+    fn connector(&self, versions: Versions) -> Connector {
         let dialer = self.memory.clone().map_or_else(|| self.tcp(), Dialer::Memory);
         let mut builder = HttpsConnectorBuilder::new().with_tls_config(self.tls.clone()).https_or_http();
         if let Some(name) = &self.server_name {
             builder = builder.with_server_name_resolver(FixedServerNameResolver::new(name.clone()));
         }
-        match versions {
+        let connector = match versions {
             Versions::Http2 => builder.enable_http2().wrap_connector(dialer),
             Versions::Http1 => builder.enable_http1().wrap_connector(dialer),
             Versions::Any => builder.enable_all_versions().wrap_connector(dialer),
-        }
+        };
+        let coalesced: fn(Stream) -> Coalesced<Stream> = Coalesced;
+        connector.map_response(coalesced)
     }
 
     fn tcp(&self) -> Dialer {
