@@ -13,9 +13,6 @@ use clap::Parser;
 
 use crate::{cli::Cli, diagnostics::Ui};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let ui = Ui::new(cli.color);

@@ -21,10 +21,6 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::{figure::Table, programs::Programs};
 
-/// As in `bench`: watch lines are read in this process.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Measures what `bench` costs.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench", arg_required_else_help = true)]
