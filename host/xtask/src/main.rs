@@ -64,7 +64,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            setup::say(&format!("error: {error:?}"));
+            setup::say(&format!("error: {error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -102,6 +102,8 @@ fn demo() -> anyhow::Result<()> {
     setup::wasm_target()?;
     // The whole workspace chooses the features of dependencies, as the tests do: they are compiled once for both.
     run(cargo(["build", "--workspace", "--bin", "bench"]))?;
+    // Gigabytes that are still being written after the first build would disturb what is measured.
+    run(Command::new("sync"))?;
     let bench = root().join("target/debug/bench");
     let mut command = Command::new(bench);
     command.current_dir(root()).args(["run", "scenarios/quickstart.yaml"]);
