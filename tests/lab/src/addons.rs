@@ -5,9 +5,11 @@ use serde_json::Value;
 use crate::component::Setup;
 use crate::nodes;
 
+pub(crate) mod csi;
 pub(crate) mod dns;
 pub(crate) mod metrics;
 mod rbac;
+pub(crate) mod snapshots;
 pub(crate) mod volumes;
 
 /// Address of the DNS service, as every kubelet tells its pods.

@@ -60,7 +60,7 @@ impl Default for ClusterOptions {
 pub enum Addons {
     /// Nothing.
     None,
-    /// CoreDNS, local-path-provisioner with the storage class `local-path`, and metrics-server.
+    /// CoreDNS, volumes of the storage classes `local-path` and `csi-hostpath`, and metrics-server.
     All,
 }
 

@@ -14,7 +14,7 @@ mod kwok;
 mod scheduler;
 mod setup;
 
-pub(crate) use setup::{Setup, Site, USER_GROUP};
+pub(crate) use setup::{Setup, Site, USER_GROUP, path_flag};
 
 /// A running part of a control plane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

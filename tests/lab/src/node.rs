@@ -21,6 +21,7 @@ use crate::process::{Process, ProcessError};
 use crate::wait::Deadline;
 use crate::{cgroup, nodes, pki};
 
+mod addon;
 mod cni;
 mod containerd;
 mod error;
@@ -87,6 +88,7 @@ pub(crate) struct Place<'a> {
 /// A running node; it and its containers end when this is dropped.
 pub struct Node {
     // Dropped in this order: what was started by us, then the namespaces with all the rest.
+    addons: Vec<Process>,
     processes: BTreeMap<NodeComponent, Process>,
     namespaces: Namespaces,
     index: u8,
@@ -113,6 +115,7 @@ impl Node {
         let namespaces = Namespaces::new(namespaces_name(index), Scope::Machine, &tool, &SETTINGS, &logs)?;
         setup.folder.note(&format!("{name}-namespaces"), namespaces.pid())?;
         let mut node = Self {
+            addons: Vec::new(),
             processes: BTreeMap::new(),
             namespaces,
             index,

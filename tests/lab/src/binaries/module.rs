@@ -210,6 +210,54 @@ pub(super) static METRICS_SERVER: Module = Module {
     compiler: Compiler::GoOnly,
 };
 
+pub(super) static CSI_DRIVER: Module = Module {
+    name: "labcsi",
+    title: "labcsi",
+    go_mod: include_str!("../../modules/labcsi/go.mod"),
+    go_sum: include_str!("../../modules/labcsi/go.sum"),
+    sources: &[
+        ("main.go", include_str!("../../modules/labcsi/main.go")),
+        ("driver.go", include_str!("../../modules/labcsi/driver.go")),
+        ("node.go", include_str!("../../modules/labcsi/node.go")),
+        ("store.go", include_str!("../../modules/labcsi/store.go")),
+    ],
+    packages: &["bench.dev/lab/labcsi"],
+    linker_flags: "-s -w",
+    renames: &[],
+    compiler: Compiler::GoOnly,
+};
+
+/// Apart from the other sidecars: it does not compile with the Kubernetes libraries that they need (0.37). Its go.mod has
+/// the versions of [`METRICS_SERVER`] instead, of which most packages are compiled by then.
+pub(super) static CSI_PROVISIONER: Module = Module {
+    name: "csi-provisioner",
+    title: "external-provisioner 6.3.0",
+    go_mod: include_str!("../../modules/csi-provisioner/go.mod"),
+    go_sum: include_str!("../../modules/csi-provisioner/go.sum"),
+    sources: &[],
+    packages: &["github.com/kubernetes-csi/external-provisioner/v6/cmd/csi-provisioner"],
+    linker_flags: "-s -w",
+    renames: &[],
+    compiler: Compiler::GoOnly,
+};
+
+/// One module for what shares most of its packages: they are compiled once.
+pub(super) static CSI_SIDECARS: Module = Module {
+    name: "csi-sidecars",
+    title: "external-resizer 2.3.0 and external-snapshotter 8.7.0",
+    go_mod: include_str!("../../modules/csi-sidecars/go.mod"),
+    go_sum: include_str!("../../modules/csi-sidecars/go.sum"),
+    sources: &[],
+    packages: &[
+        "github.com/kubernetes-csi/external-resizer/v2/cmd/csi-resizer",
+        "github.com/kubernetes-csi/external-snapshotter/v8/cmd/csi-snapshotter",
+        "github.com/kubernetes-csi/external-snapshotter/v8/cmd/snapshot-controller",
+    ],
+    linker_flags: "-s -w",
+    renames: &[],
+    compiler: Compiler::GoOnly,
+};
+
 pub(super) static NETWORK_POLICY: Module = Module {
     name: "labnetpol",
     title: "labnetpol",

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::go::Go;
 use super::module::{
-    CNI, CONTAINERD, COREDNS, KUBERNETES_NODE, LOCAL_PATH, METRICS_SERVER, NETWORK_POLICY, RUNC, TOOL,
+    CNI, CONTAINERD, COREDNS, CSI_DRIVER, CSI_PROVISIONER, CSI_SIDECARS, KUBERNETES_NODE, LOCAL_PATH,
+    METRICS_SERVER, NETWORK_POLICY, RUNC, TOOL,
 };
 use super::{BuildError, Builder};
 
@@ -90,6 +91,9 @@ pub struct AddonBinaries {
     coredns: PathBuf,
     local_path: PathBuf,
     metrics_server: PathBuf,
+    csi_driver: PathBuf,
+    csi_provisioner: PathBuf,
+    csi_sidecars: PathBuf,
 }
 
 impl AddonBinaries {
@@ -106,6 +110,9 @@ impl AddonBinaries {
             coredns: ensure(&COREDNS)?,
             local_path: ensure(&LOCAL_PATH)?,
             metrics_server: ensure(&METRICS_SERVER)?,
+            csi_driver: ensure(&CSI_DRIVER)?,
+            csi_provisioner: ensure(&CSI_PROVISIONER)?,
+            csi_sidecars: ensure(&CSI_SIDECARS)?,
         })
     }
 
@@ -125,5 +132,35 @@ impl AddonBinaries {
     #[must_use]
     pub fn metrics_server(&self) -> PathBuf {
         self.metrics_server.join("metrics-server")
+    }
+
+    /// CSI driver: `modules/labcsi`.
+    #[must_use]
+    pub fn csi_driver(&self) -> PathBuf {
+        self.csi_driver.join("labcsi")
+    }
+
+    /// external-provisioner 6.3.0.
+    #[must_use]
+    pub fn csi_provisioner(&self) -> PathBuf {
+        self.csi_provisioner.join("csi-provisioner")
+    }
+
+    /// external-resizer 2.3.0.
+    #[must_use]
+    pub fn csi_resizer(&self) -> PathBuf {
+        self.csi_sidecars.join("csi-resizer")
+    }
+
+    /// external-snapshotter 8.7.0, the part that speaks CSI.
+    #[must_use]
+    pub fn csi_snapshotter(&self) -> PathBuf {
+        self.csi_sidecars.join("csi-snapshotter")
+    }
+
+    /// external-snapshotter 8.7.0, the part that does not.
+    #[must_use]
+    pub fn snapshot_controller(&self) -> PathBuf {
+        self.csi_sidecars.join("snapshot-controller")
     }
 }

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::{Component, kwok};
-use crate::addons::metrics;
+use crate::addons::{csi, metrics, snapshots};
 use crate::control_plane::StartError;
 use crate::folder::Folder;
 use crate::network::Network;
@@ -182,6 +182,9 @@ fn node_users(
         ("labnetpol".to_owned(), authority.sign("labnetpol", Some("system:masters"), &[])?),
         ("local-path-provisioner".to_owned(), authority.sign("local-path", Some("system:masters"), &[])?),
     ];
+    for user in [csi::PROVISIONER, csi::RESIZER, snapshots::SNAPSHOTTER, snapshots::CONTROLLER] {
+        users.push((user.to_owned(), authority.sign(user, None, &[])?));
+    }
     let host = network.host().to_string();
     let metrics_server = authority.sign(metrics::USER, None, &[metrics::SERVING_HOST, &host])?;
     metrics_server.write(pki, metrics::USER)?;

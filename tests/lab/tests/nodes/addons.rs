@@ -95,17 +95,144 @@ fn kubectl_top_tells_what_nodes_and_pods_use() {
     assert!(value(&node, 3, "Mi") > value(&pod, 2, "Mi"), "{node}{pod}");
 }
 
+/// Whether an addon has a right in all namespaces.
+fn may(cluster: &Cluster, user: &str, verb: &str, what: &str) -> bool {
+    let kubeconfig = cluster.folder().join(format!("{user}.kubeconfig"));
+    // kubectl takes what follows a slash for a name.
+    let (what, part) = what.split_once('/').unwrap_or((what, ""));
+    let part = format!("--subresource={part}");
+    let arguments =
+        ["--kubeconfig", path(&kubeconfig), "auth", "can-i", verb, what, &part, "--all-namespaces"];
+    cluster.control_plane().kubectl(&arguments).is_ok()
+}
+
 #[test]
-fn metrics_come_from_a_server_that_may_read_nothing_else() {
+fn addons_may_do_what_is_theirs_and_nothing_else() {
     let Some(_alone) = shared() else { return };
     let cluster = with_addons();
-    let kubeconfig = cluster.folder().join("metrics-server.kubeconfig");
-    let may = |verb: &str, what: &str| {
-        let arguments = ["--kubeconfig", path(&kubeconfig), "auth", "can-i", verb, what];
-        cluster.control_plane().kubectl(&arguments).is_ok()
-    };
-    assert!(may("get", "nodes/metrics"));
-    assert!(may("list", "pods"));
-    assert!(!may("list", "secrets"));
-    assert!(!may("delete", "pods"));
+    for (user, verb, what) in [
+        ("metrics-server", "get", "nodes/metrics"),
+        ("metrics-server", "list", "pods"),
+        ("csi-provisioner", "create", "persistentvolumes"),
+        ("csi-resizer", "patch", "persistentvolumeclaims/status"),
+        ("csi-snapshotter", "patch", "volumesnapshotcontents/status"),
+        ("snapshot-controller", "create", "volumesnapshotcontents"),
+    ] {
+        assert!(may(&cluster, user, verb, what), "{user} {verb} {what}");
+        assert!(!may(&cluster, user, "list", "secrets"), "{user}");
+        assert!(!may(&cluster, user, "delete", "pods"), "{user}");
+    }
+}
+
+const CSI: &str = "
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: { name: data, namespace: csi }
+spec: { storageClassName: csi-hostpath, accessModes: [ReadWriteOnce], resources: { requests: { storage: 1Mi } } }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: writer, namespace: csi }
+spec:
+  terminationGracePeriodSeconds: 1
+  containers:
+    - name: writer
+      image: IMAGE
+      imagePullPolicy: Never
+      command: [sh, -c, 'echo first > /data/file; exec labtool pause']
+      volumeMounts: [{ name: data, mountPath: /data }]
+  volumes: [{ name: data, persistentVolumeClaim: { claimName: data } }]
+";
+
+const SNAPSHOT: &str = "
+apiVersion: snapshot.storage.k8s.io/v1
+kind: VolumeSnapshot
+metadata: { name: kept, namespace: csi }
+spec: { volumeSnapshotClassName: csi-hostpath, source: { persistentVolumeClaimName: data } }
+";
+
+const COPIES: &str = "
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: { name: restored, namespace: csi }
+spec:
+  storageClassName: csi-hostpath
+  accessModes: [ReadWriteOnce]
+  resources: { requests: { storage: 2Mi } }
+  dataSource: { apiGroup: snapshot.storage.k8s.io, kind: VolumeSnapshot, name: kept }
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: { name: cloned, namespace: csi }
+spec:
+  storageClassName: csi-hostpath
+  accessModes: [ReadWriteOnce]
+  resources: { requests: { storage: 2Mi } }
+  dataSource: { kind: PersistentVolumeClaim, name: data }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: reader, namespace: csi }
+spec:
+  terminationGracePeriodSeconds: 1
+  containers:
+    - name: reader
+      image: IMAGE
+      imagePullPolicy: Never
+      command: [labtool, pause]
+      volumeMounts: [{ name: restored, mountPath: /restored }, { name: cloned, mountPath: /cloned }]
+  volumes:
+    - { name: restored, persistentVolumeClaim: { claimName: restored, readOnly: true } }
+    - { name: cloned, persistentVolumeClaim: { claimName: cloned } }
+";
+
+/// Volumes and snapshots that the driver has on disk.
+fn n_on_disk(cluster: &Cluster, what: &str) -> usize {
+    std::fs::read_dir(cluster.folder().join("node-1/csi").join(what)).expect("the driver's folder").count()
+}
+
+#[test]
+fn a_csi_volume_is_resized_in_use_snapshotted_restored_cloned_and_removed() {
+    let Some(_alone) = shared() else { return };
+    let cluster = with_addons();
+    let namespace = Namespace::new(&cluster, "csi");
+    apply(&cluster, &CSI.replace("IMAGE", BUSYBOX));
+    namespace.kubectl(&["wait", "--for=condition=Ready", "pod/writer", "--timeout=90s"]);
+    assert_eq!(namespace.field("pvc/data", ".status.phase"), "Bound");
+    assert_eq!(namespace.field("pvc/data", ".status.capacity.storage"), "1Mi");
+    let volume = namespace.field("pvc/data", ".spec.volumeName");
+    let driver = kubectl(&cluster, &["get", "pv", &volume, "-o", "jsonpath={.spec.csi.driver}"]);
+    assert_eq!(driver, "hostpath.csi.lab.local");
+    assert_eq!(namespace.kubectl(&["exec", "writer", "--", "cat", "/data/file"]), "first\n");
+    // What the pod wrote is in the driver's folder, and nowhere else.
+    assert_eq!(n_on_disk(&cluster, "volumes"), 1);
+
+    let larger = r#"{"spec":{"resources":{"requests":{"storage":"2Mi"}}}}"#;
+    namespace.kubectl(&["patch", "pvc/data", "-p", larger]);
+    // csi-resizer asks the driver, and kubelet does when the pod's volume has it: only then the claim's status tells.
+    eventually("the claim to be larger", || {
+        (namespace.field("pvc/data", ".status.capacity.storage") == "2Mi").then_some(())
+    });
+    assert_eq!(kubectl(&cluster, &["get", "pv", &volume, "-o", "jsonpath={.spec.capacity.storage}"]), "2Mi");
+    assert_eq!(namespace.field("pod/writer", ".status.containerStatuses[0].restartCount"), "0");
+
+    apply(&cluster, SNAPSHOT);
+    eventually("the snapshot", || {
+        (namespace.field("volumesnapshot/kept", ".status.readyToUse") == "true").then_some(())
+    });
+    namespace.kubectl(&["exec", "writer", "--", "sh", "-c", "echo second > /data/file"]);
+    apply(&cluster, &COPIES.replace("IMAGE", BUSYBOX));
+    namespace.kubectl(&["wait", "--for=condition=Ready", "pod/reader", "--timeout=90s"]);
+    assert_eq!(namespace.kubectl(&["exec", "reader", "--", "cat", "/restored/file"]), "first\n");
+    assert_eq!(namespace.kubectl(&["exec", "reader", "--", "cat", "/cloned/file"]), "second\n");
+    assert!(namespace.try_kubectl(&["exec", "reader", "--", "touch", "/restored/new"]).is_err());
+    namespace.kubectl(&["exec", "reader", "--", "touch", "/cloned/new"]);
+    assert_eq!(namespace.kubectl(&["exec", "writer", "--", "ls", "/data"]), "file\n");
+
+    namespace.kubectl(&["delete", "pods", "--all", "--grace-period=1"]);
+    namespace.kubectl(&["delete", "volumesnapshot", "kept"]);
+    namespace.kubectl(&["delete", "pvc", "--all"]);
+    for what in ["volumes", "snapshots"] {
+        eventually("the driver to remove them", || (n_on_disk(&cluster, what) == 0).then_some(()));
+    }
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use bench_lab::{Addons, Cluster, ClusterOptions, NodeComponent};
 
-use crate::lab::{eventually, kubectl, options, shared, started};
+use crate::lab::{apply, eventually, kubectl, options, shared, started};
 
 /// Places that programs of a node write to when nobody keeps them from it.
 const PLACES: [&str; 7] = [
@@ -127,13 +127,28 @@ fn two_labs_do_not_meet_and_each_leaves_nothing() {
 /// Variable that turns `holds_a_cluster` from nothing into a process that starts one and waits to be killed.
 const HOLDER: &str = "BENCH_NODE_TEST_HOLDER";
 
+const VOLUME: &str = "
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: { name: data }
+spec: { storageClassName: csi-hostpath, accessModes: [ReadWriteOnce], resources: { requests: { storage: 1Mi } } }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: running }
+spec:
+  containers: [{ name: running, image: 'registry.k8s.io/pause:3.10', volumeMounts: [{ name: data, mountPath: /data }] }]
+  volumes: [{ name: data, persistentVolumeClaim: { claimName: data } }]
+";
+
 /// The other half of the next test, in a process of its own.
 #[test]
 fn holds_a_cluster() {
     let Some(report) = std::env::var_os(HOLDER).map(PathBuf::from) else { return };
     let cluster = started(&ClusterOptions { addons: Addons::All, ..options() });
-    kubectl(&cluster, &["run", "running", "--image=registry.k8s.io/pause:3.10"]);
-    kubectl(&cluster, &["wait", "--for=condition=Ready", "pod/running", "--timeout=60s"]);
+    // With a mount of the CSI driver's.
+    apply(&cluster, VOLUME);
+    kubectl(&cluster, &["wait", "--for=condition=Ready", "pod/running", "--timeout=120s"]);
     let Traces { folder, name, link } = Traces::of(&cluster);
     assert!(cluster.nodes()[0].pid(NodeComponent::Kubelet).is_some());
     fs::write(report, format!("{}\n{name}\n{link}\n", folder.display())).expect("written");
