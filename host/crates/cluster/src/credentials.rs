@@ -4,6 +4,9 @@
 //! future would be boxed for each request; here it runs once when connecting and then at most every five
 //! seconds beside the load, and requests copy the headers that it made. Kube renews tokens ten (files) or
 //! sixty (plugins) seconds before they end, so five seconds of age are safe.
+//!
+//! A 401 has a plugin run or a token file read at once, as client-go does: a token may be revoked, and that of a
+//! plugin may end without having said when. The request itself is not sent again.
 
 use std::{
     io,
@@ -16,7 +19,7 @@ use std::{
 
 use bench_limiter::RunClock;
 use bench_model::TimeNs;
-use futures::future::BoxFuture;
+use futures::{FutureExt as _, TryFutureExt as _, future::BoxFuture};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use kube::{
     Config,
@@ -64,25 +67,37 @@ pub enum CredentialsError {
 
 /// The headers of requests, kept fresh.
 pub(crate) struct Credentials {
-    layer: Option<AuthLayer>,
+    /// Where they come from, when they can be loaded again with another result.
+    renewable: Option<Config>,
+    layer: RwLock<Option<AuthLayer>>,
     fixed: HeaderMap,
     current: RwLock<HeaderMap>,
     /// Run time in ns after which the next request has them renewed.
     refresh_at: AtomicI64,
+    /// Run time in ns after which the next 401 has them loaded again.
+    load_at: AtomicI64,
 }
 
 impl Credentials {
     /// Authenticates once. Must not run on the load runtime's thread: a credential plugin blocks it.
     pub(crate) fn new(config: &Config) -> Result<Self, CredentialsError> {
-        let layer = config.auth_layer().map_err(from_kube)?;
+        let layer = RwLock::new(config.auth_layer().map_err(from_kube)?);
         let fixed = fixed_headers(config)?;
         let current = RwLock::new(fixed.clone());
-        Ok(Self { layer, fixed, current, refresh_at: AtomicI64::new(i64::MIN) })
+        let [refresh_at, load_at] = [(); 2].map(|()| AtomicI64::new(i64::MIN));
+        Ok(Self {
+            renewable: is_renewable(config).then(|| config.clone()),
+            layer,
+            fixed,
+            current,
+            refresh_at,
+            load_at,
+        })
     }
 
     /// The headers to send; starts to renew them in the background when they are old.
     pub(crate) fn headers(self: &Arc<Self>, clock: &RunClock) -> HeaderMap {
-        if self.layer.is_some() && self.is_due(clock.now()) {
+        if self.layer.read().is_some() && is_due(&self.refresh_at, clock.now()) {
             let credentials = Arc::clone(self);
             // Ends by itself within one run of a credential plugin; its outcome is the headers.
             tokio::spawn(async move {
@@ -94,9 +109,44 @@ impl Credentials {
         self.current.read().clone()
     }
 
+    /// Notes that the server answered with 401; starts to load them again in the background.
+    pub(crate) fn refused(self: &Arc<Self>, clock: &RunClock) {
+        let Some(config) = self.renewable.as_ref().filter(|_| is_due(&self.load_at, clock.now())) else {
+            return;
+        };
+        let (credentials, config) = (Arc::clone(self), config.clone());
+        // Ends by itself as above.
+        tokio::spawn(async move {
+            if let Err(error) = credentials.load(config).await {
+                tracing::warn!(%error, "failed to load credentials again after the server refused them");
+            }
+        });
+    }
+
+    async fn load(&self, config: Config) -> Result<(), CredentialsError> {
+        // Credential plugins block.
+        let layer = tokio::task::spawn_blocking(move || config.auth_layer().map_err(from_kube)).await;
+        let layer = layer.map_err(|_| CredentialsError::Unusable { reason: "loading them panicked" })??;
+        *self.layer.write() = layer;
+        self.refresh().await
+    }
+
     /// Asks kube for the authorization header of now.
     pub(crate) async fn refresh(&self) -> Result<(), CredentialsError> {
-        let Some(layer) = &self.layer else { return Ok(()) };
+        let Some(caught) = self.caught() else { return Ok(()) };
+        let value = caught.await.map_err(from_box)?;
+        let mut headers = self.fixed.clone();
+        if let Some(value) = value {
+            headers.insert(header::AUTHORIZATION, value);
+        }
+        *self.current.write() = headers;
+        Ok(())
+    }
+
+    /// The header that kube's layer puts on a request; `None` when there is no layer.
+    fn caught(&self) -> Option<BoxFuture<'static, Result<Option<HeaderValue>, tower::BoxError>>> {
+        let layer = self.layer.read();
+        let layer = layer.as_ref()?;
         let catch = service_fn(|request: http::Request<http_body_util::Empty<bytes::Bytes>>| async move {
             Ok::<_, tower::BoxError>(http::Response::new(
                 request.headers().get(header::AUTHORIZATION).cloned(),
@@ -104,23 +154,21 @@ impl Credentials {
         });
         let request = http::Request::new(http_body_util::Empty::new());
         // Boxed, because the compiler cannot prove that the unnamed type is `Send` across an await.
-        let call: BoxFuture<'static, Result<_, tower::BoxError>> =
-            Box::pin(layer.layer(catch).oneshot(request));
-        let caught = call.await.map_err(from_box)?;
-        let mut headers = self.fixed.clone();
-        if let Some(value) = caught.into_body() {
-            headers.insert(header::AUTHORIZATION, value);
-        }
-        *self.current.write() = headers;
-        Ok(())
+        Some(layer.layer(catch).oneshot(request).map_ok(http::Response::into_body).boxed())
     }
+}
 
-    fn is_due(&self, now: TimeNs) -> bool {
-        let due = self.refresh_at.load(Ordering::Relaxed);
-        let next = (now + REFRESH).0;
-        now.0 >= due
-            && self.refresh_at.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
-    }
+/// Whether it is time again; at most once in [`REFRESH`].
+fn is_due(at: &AtomicI64, now: TimeNs) -> bool {
+    let due = at.load(Ordering::Relaxed);
+    let next = (now + REFRESH).0;
+    now.0 >= due && at.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+}
+
+fn is_renewable(config: &Config) -> bool {
+    let user = &config.auth_info;
+    // An inline token goes before the others.
+    user.token.is_none() && (user.exec.is_some() || user.token_file.is_some() || user.auth_provider.is_some())
 }
 
 impl std::fmt::Debug for Credentials {

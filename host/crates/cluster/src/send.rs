@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bench_model::{TimeNs, Verb};
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Method, Uri, header};
+use http::{HeaderMap, Method, StatusCode, Uri, header};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use serde::Deserialize;
@@ -97,6 +97,9 @@ impl Cluster {
             Err(error) => return fail(reply, "Transport", describe(&error)),
         };
         let (parts, body) = answer.into_parts();
+        if parts.status == StatusCode::UNAUTHORIZED {
+            self.inner.credentials.refused(&self.inner.clock);
+        }
         let is_success = parts.status.is_success();
         let keep = if is_success { keep } else { MAX_STATUS_BYTES };
         let read = read_body(body, keep).await;

@@ -12,6 +12,8 @@ mod server;
 
 #[path = "cluster/cleanup.rs"]
 mod cleanup;
+#[path = "cluster/credentials.rs"]
+mod credentials;
 #[path = "cluster/requests.rs"]
 mod requests;
 #[path = "cluster/wait.rs"]

@@ -46,6 +46,7 @@ pub fn json(value: &serde_json::Value) -> Answer {
 pub struct Server {
     pub address: SocketAddr,
     seen: Arc<Mutex<Vec<String>>>,
+    token: Arc<Mutex<String>>,
 }
 
 impl Server {
@@ -62,13 +63,16 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (script, seen) = (Arc::new(script), Arc::new(Mutex::new(Vec::new())));
-        let noted = Arc::clone(&seen);
+        let token = Arc::new(Mutex::new("s3cret".to_owned()));
+        let (noted, accepted) = (Arc::clone(&seen), Arc::clone(&token));
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let (script, noted) = (Arc::clone(&script), Arc::clone(&noted));
+                let accepted = Arc::clone(&accepted);
                 let service = service_fn(move |request: Request<Incoming>| {
                     let (script, noted) = (Arc::clone(&script), Arc::clone(&noted));
-                    async move { Ok::<_, io::Error>(answer(request, &*script, &noted).await) }
+                    let expected = format!("Bearer {}", accepted.lock());
+                    async move { Ok::<_, io::Error>(answer(request, &expected, &*script, &noted).await) }
                 });
                 tokio::spawn(async move {
                     let io = TokioIo::new(socket);
@@ -83,7 +87,12 @@ impl Server {
                 });
             }
         });
-        Self { address, seen }
+        Self { address, seen, token }
+    }
+
+    /// From now on this token alone is good.
+    pub fn accept(&self, token: &str) {
+        token.clone_into(&mut self.token.lock());
     }
 
     pub async fn connect(&self) -> Cluster {
@@ -91,17 +100,28 @@ impl Server {
     }
 
     pub async fn connect_with(&self, limiter: Limiter) -> Cluster {
-        let options = ConnectOptions {
-            request_timeout: Duration::from_secs(20),
-            ..ConnectOptions::inline(self.kubeconfig())
-        };
+        Self::connect_by(self.kubeconfig(), limiter).await
+    }
+
+    /// Connects as `user`, in YAML.
+    pub async fn connect_as(&self, user: &str) -> Cluster {
+        Self::connect_by(self.kubeconfig_of(user), Limiter::unlimited()).await
+    }
+
+    async fn connect_by(kubeconfig: String, limiter: Limiter) -> Cluster {
+        let options =
+            ConnectOptions { request_timeout: Duration::from_secs(20), ..ConnectOptions::inline(kubeconfig) };
         Cluster::connect(options, limiter, RunClock::start()).await.expect("connected")
     }
 
     pub fn kubeconfig(&self) -> String {
+        self.kubeconfig_of("{token: s3cret}")
+    }
+
+    fn kubeconfig_of(&self, user: &str) -> String {
         format!(
             "{{apiVersion: v1, kind: Config, current-context: c, contexts: [{{name: c, context: {{cluster: c, user: u}}}}], \
-             clusters: [{{name: c, cluster: {{server: 'http://{}'}}}}], users: [{{name: u, user: {{token: s3cret}}}}]}}",
+             clusters: [{{name: c, cluster: {{server: 'http://{}'}}}}], users: [{{name: u, user: {user}}}]}}",
             self.address
         )
     }
@@ -114,12 +134,13 @@ impl Server {
 
 async fn answer(
     request: Request<Incoming>,
+    expected: &str,
     script: &(dyn Fn(&str, &str) -> Answer + Send + Sync),
     seen: &Mutex<Vec<String>>,
 ) -> Response<BoxBody<Bytes, io::Error>> {
     let (parts, body) = request.into_parts();
     let line = format!("{} {}", parts.method, parts.uri.path_and_query().map_or("", |path| path.as_str()));
-    let is_known = parts.headers.get("authorization").is_some_and(|value| value == "Bearer s3cret");
+    let is_known = parts.headers.get("authorization").is_some_and(|value| value == expected);
     let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     let answer = match line.as_str() {
         _ if !is_known => {
