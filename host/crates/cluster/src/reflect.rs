@@ -12,7 +12,7 @@ use std::{sync::Arc, time::Duration};
 
 use bench_model::{ResourceRef, RowKind, TimeNs, Verb};
 use bytes::Bytes;
-use http::Method;
+use http::{Method, StatusCode};
 use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -79,21 +79,29 @@ enum End {
 impl Reflector {
     /// Runs until it is cancelled or refused.
     pub(crate) async fn run(self, cancel: CancellationToken, mut tell: impl FnMut(Signal<'_>) + Send) {
+        let mut broken_at = None;
         tokio::select! {
             biased;
-            () = cancel.cancelled() => {}
-            error = self.keep_up(&mut tell) => tell(Signal::Failed(error)),
+            () = cancel.cancelled() => if let Some(at) = broken_at {
+                tell(Signal::Gap { at, reason: "connection not restored", rows: None, relisted: false });
+            },
+            error = self.keep_up(&mut broken_at, &mut tell) => tell(Signal::Failed(error)),
         }
     }
 
-    async fn keep_up(&self, tell: &mut (impl FnMut(Signal<'_>) + Send)) -> RequestError {
+    /// `broken_at` says since when nothing comes, when that is not the server's good order.
+    async fn keep_up(
+        &self,
+        broken_at: &mut Option<TimeNs>,
+        tell: &mut (impl FnMut(Signal<'_>) + Send),
+    ) -> RequestError {
         let mut known = KnownObjects::default();
         let mut resource_version = match self.list(&mut known, None, tell).await {
             Ok(resource_version) => resource_version,
             Err(error) => return error,
         };
         let mut pause = SHORTEST_PAUSE;
-        let (mut was_open, mut broken_at) = (false, None);
+        let mut was_open = false;
         loop {
             let opened = Instant::now();
             let mut session = Session {
@@ -101,19 +109,19 @@ impl Reflector {
                 known: &mut known,
                 version: &mut resource_version,
                 was_open: &mut was_open,
-                broken_at: &mut broken_at,
+                broken_at: &mut *broken_at,
             };
             let end = session.watch(tell).await;
             match end {
                 End::Closed => {}
-                End::Broken => broken_at = broken_at.or(Some(self.cluster.inner.clock.now())),
+                End::Broken => *broken_at = broken_at.or(Some(self.cluster.inner.clock.now())),
                 End::Refused(error) => return error,
                 End::Expired => {
-                    let gap = Some("watch expired");
-                    match self.list(&mut known, gap, tell).await {
-                        Ok(version) => (resource_version, broken_at) = (version, None),
+                    *broken_at = broken_at.or(Some(self.cluster.inner.clock.now()));
+                    match self.list(&mut known, Some("watch expired"), tell).await {
+                        Ok(version) => (resource_version, *broken_at) = (version, None),
                         Err(error) if is_final(&error) => return error,
-                        Err(_) => broken_at = broken_at.or(Some(self.cluster.inner.clock.now())),
+                        Err(_) => {}
                     }
                 }
             }
@@ -281,6 +289,9 @@ impl Session<'_> {
         let (parts, body) = answer.into_parts();
         if parts.status.is_success() {
             return Ok(body);
+        }
+        if parts.status == StatusCode::UNAUTHORIZED {
+            inner.credentials.refused(&inner.clock);
         }
         let mut reply = Reply::empty(inner.clock.now());
         reply.http_status = parts.status.as_u16();

@@ -123,6 +123,26 @@ async fn a_broken_watch_goes_on_where_it_broke() {
 }
 
 #[tokio::test]
+async fn a_watch_that_is_stopped_while_it_is_broken_says_that_rows_may_be_missing() {
+    let (events, answer) = stream();
+    let down = || Answer::Json(503, String::new());
+    let server = serve(vec![list(5, &[]), answer, down(), down(), down(), down()]).await;
+    let mut watched = watch(&server.connect().await);
+    soon(watched.handle.ready()).await.expect("watching");
+    events.send(Err(io::Error::other("broken"))).expect("open");
+    let tried_again = async {
+        while server.seen().len() < 4 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    soon(tried_again).await;
+    soon(watched.handle.stop()).await;
+    assert_eq!(watched.gaps.lock().len(), 1);
+    let gap = watched.gaps.lock().pop().expect("a gap");
+    assert_eq!((gap.reason.as_str(), gap.rows, gap.relisted), ("connection not restored", None, false));
+}
+
+#[tokio::test]
 async fn a_watch_that_ends_well_goes_on_without_a_gap() {
     let (first, first_answer) = stream();
     let (second, second_answer) = stream();
