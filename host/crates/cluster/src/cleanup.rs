@@ -96,13 +96,14 @@ impl Cluster {
         let deadline = Instant::now() + timeout;
         let selector = format!("{RUN_LABEL}={run_id}");
         let mut outcome = CleanupOutcome::default();
-        let complete = match self.resources().await {
+        let complete = match self.patiently(|| self.resources()).await {
             Ok((resources, errors)) => {
                 outcome.errors.extend(errors);
                 resources
             }
             Err(error) => {
                 outcome.errors.push(format!("failed to find out what the cluster serves: {error}"));
+                outcome.remaining = shown(namespaces);
                 return outcome;
             }
         };
@@ -115,14 +116,19 @@ impl Cluster {
             let mut look = self.look(to_look_at.as_deref().unwrap_or(&complete), &selector).await;
             // A server that ignores selectors must not make us delete what is not the run's.
             look.found.retain(|found| found.run_id() == Some(run_id));
-            let (own, foreign): (Vec<_>, Vec<_>) =
-                look.found.into_iter().partition(|found| !found.is_namespace() || is_own(found, namespaces));
+            look.keep_unseen(&left.direct);
+            let (own, foreign): (Vec<_>, Vec<_>) = std::mem::take(&mut look.found)
+                .into_iter()
+                .partition(|found| !found.is_namespace() || is_own(found, namespaces));
             left.update(own, to_look_at.is_none());
             seen.extend(left.all().map(|found| found.metadata.uid.clone()));
             outcome.deleted = seen.len().saturating_sub(left.all().count()) as u64;
             progress(outcome.deleted);
             outcome.remaining = left.all().chain(&foreign).map(Found::shown).take(MAX_EXAMPLES).collect();
-            let mut errors = look.errors;
+            if seen.is_empty() && look.is_without_namespaces() {
+                outcome.remaining.extend(shown(namespaces));
+            }
+            let mut errors = std::mem::take(&mut look.errors);
             errors.extend(foreign.iter().map(|found| {
                 let shown = found.shown();
                 format!(
@@ -139,7 +145,10 @@ impl Cluster {
                 continue;
             }
             let failed = self.delete_all(&left.direct, &mut asked).await;
-            let is_hopeless = left.direct.iter().all(|found| failed.contains_key(&found.metadata.uid));
+            let is_hopeless = left
+                .direct
+                .iter()
+                .all(|found| failed.contains_key(&found.metadata.uid) || look.is_blind_to(found));
             errors.extend(failed.into_values());
             if is_hopeless || Instant::now() >= deadline {
                 outcome.errors.extend(errors);
@@ -245,6 +254,11 @@ impl Cluster {
         }
         call().await
     }
+}
+
+/// Namespaces that could not be looked at, as [`Found::shown`].
+fn shown(namespaces: &[CreatedNamespace]) -> Vec<String> {
+    namespaces.iter().map(|namespace| format!("namespace {}", namespace.name)).take(MAX_EXAMPLES).collect()
 }
 
 fn is_own(found: &Found, namespaces: &[CreatedNamespace]) -> bool {

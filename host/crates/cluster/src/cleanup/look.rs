@@ -72,8 +72,12 @@ impl Found {
     }
 
     pub(super) fn is_namespace(&self) -> bool {
-        self.resource.target.group.is_empty() && self.resource.target.plural == "namespaces"
+        is_namespaces(&self.resource)
     }
+}
+
+fn is_namespaces(resource: &ServedResource) -> bool {
+    resource.target.group.is_empty() && resource.target.plural == "namespaces"
 }
 
 /// What one look at the cluster found.
@@ -81,24 +85,71 @@ impl Found {
 pub(super) struct Look {
     pub(super) found: Vec<Found>,
     pub(super) errors: BTreeSet<String>,
+    /// Resources whose objects could not be listed, or not all of them.
+    unseen: Vec<Unseen>,
+}
+
+struct Unseen {
+    resource: Arc<ServedResource>,
+    /// Whether asking again cannot help.
+    is_final: bool,
+}
+
+impl Look {
+    /// Adds what is known from before of resources that could not be listed: nobody says that it is gone.
+    pub(super) fn keep_unseen(&mut self, known: &[Found]) {
+        let found: HashSet<&str> = self.found.iter().map(|found| found.metadata.uid.as_str()).collect();
+        let is_unseen = |known: &Found| self.unseen.iter().any(|unseen| unseen.is_of(known));
+        let kept =
+            known.iter().filter(|known| !found.contains(known.metadata.uid.as_str()) && is_unseen(known));
+        let kept: Vec<Found> = kept.cloned().collect();
+        self.found.extend(kept);
+    }
+
+    /// Whether it cannot be known any more when this object goes.
+    pub(super) fn is_blind_to(&self, known: &Found) -> bool {
+        self.unseen.iter().any(|unseen| unseen.is_final && unseen.is_of(known))
+    }
+
+    /// Whether namespaces could not be listed.
+    pub(super) fn is_without_namespaces(&self) -> bool {
+        self.unseen.iter().any(|unseen| is_namespaces(&unseen.resource))
+    }
+}
+
+impl Unseen {
+    fn is_of(&self, found: &Found) -> bool {
+        // Found objects share the resource that was looked at.
+        Arc::ptr_eq(&self.resource, &found.resource)
+    }
 }
 
 impl Cluster {
     pub(super) async fn look(&self, resources: &[Arc<ServedResource>], selector: &str) -> Look {
-        let looks = resources.iter().map(|resource| self.look_at(resource, selector));
+        let looks = resources
+            .iter()
+            .map(|resource| async move { (resource, self.look_at(resource, selector).await) });
         let answers: Vec<_> = stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
         let mut look = Look::default();
         let mut uids = HashSet::new();
-        for (found, error) in answers {
+        for (resource, (found, error)) in answers {
             // One object may be served by two groups: `events`.
             look.found.extend(found.into_iter().filter(|found| uids.insert(found.metadata.uid.clone())));
-            look.errors.extend(error);
+            if let Some(error) = error {
+                look.errors.insert(format!("failed to list {}: {error}", resource.target));
+                let is_final = !error.is_retryable();
+                look.unseen.push(Unseen { resource: Arc::clone(resource), is_final });
+            }
         }
         look.found.sort_by(|a, b| a.order().cmp(&b.order()));
         look
     }
 
-    async fn look_at(&self, resource: &Arc<ServedResource>, selector: &str) -> (Vec<Found>, Option<String>) {
+    async fn look_at(
+        &self,
+        resource: &Arc<ServedResource>,
+        selector: &str,
+    ) -> (Vec<Found>, Option<RequestError>) {
         let (mut found, mut token) = (Vec::new(), String::new());
         loop {
             let list = ListQuery { label_selector: selector, field_selector: "", limit: 500, token: &token };
@@ -106,7 +157,7 @@ impl Cluster {
                 Ok(page) => page,
                 // Gone since it was discovered, or never to be listed.
                 Err(error) if matches!(error.http_status(), 404 | 405) => return (found, None),
-                Err(error) => return (found, Some(format!("failed to list {}: {error}", resource.target))),
+                Err(error) => return (found, Some(error)),
             };
             let objects = page.items.unwrap_or_default().into_iter();
             found.extend(

@@ -1,6 +1,13 @@
 //! Removing what carries a run's label, and nothing else.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use bench_cluster::RUN_LABEL;
 use bench_model::CreatedNamespace;
@@ -22,37 +29,50 @@ fn objects(of: &[(&'static str, Value)]) -> Objects {
 /// A server with pods and namespaces that ignores label selectors, as the worst one could.
 async fn serve(objects: &Objects) -> Server {
     let objects = Arc::clone(objects);
+    Server::start(move |line, body| answer(&objects, line, body)).await
+}
+
+/// As [`serve`], until credentials end: after so many answers there is only 401.
+async fn serve_until(objects: &Objects, n_answers: usize) -> Server {
+    let (objects, n_asked) = (Arc::clone(objects), AtomicUsize::new(0));
     Server::start(move |line, body| {
-        let (method, path) = line.split_once(' ').expect("a method");
-        let path = path.split('?').next().unwrap_or_default();
-        let mut objects = objects.lock();
-        match (method, path) {
-            ("GET", "/apis") => {
-                json(&json!({"groups": [{"name": "down", "versions": [{"groupVersion": "down/v1"}]}]}))
-            }
-            ("GET", "/apis/down/v1") => Answer::Json(404, String::new()),
-            ("GET", "/api/v1") => json(&json!({"resources": [
-                {"name": "pods", "kind": "Pod", "namespaced": true, "verbs": ["list", "delete"]},
-                {"name": "namespaces", "kind": "Namespace", "verbs": ["list", "delete"]},
-                {"name": "componentstatuses", "kind": "ComponentStatus", "verbs": ["list"]},
-            ]})),
-            ("GET", "/api/v1/pods") => items(&objects, |path| path.contains("/pods/")),
-            ("GET", "/api/v1/namespaces") => items(&objects, |path| !path.contains("/pods/")),
-            ("DELETE", path) => {
-                let options: Value = serde_json::from_str(body).expect("delete options");
-                let Some(object) = objects.get(path) else { return Answer::Json(404, String::new()) };
-                if options["preconditions"]["uid"] != object["metadata"]["uid"] {
-                    return Answer::Json(409, String::new());
-                }
-                // A namespace takes its objects with it.
-                let (path, below) = (path.to_owned(), format!("{path}/"));
-                objects.retain(|other, _| *other != path && !other.starts_with(&below));
-                Answer::Json(200, "{}".to_owned())
-            }
-            _ => Answer::Json(500, String::new()),
+        if n_asked.fetch_add(1, Ordering::Relaxed) < n_answers {
+            return answer(&objects, line, body);
         }
+        Answer::Json(401, r#"{"reason":"Unauthorized","message":"Unauthorized"}"#.to_owned())
     })
     .await
+}
+
+fn answer(objects: &Objects, line: &str, body: &str) -> Answer {
+    let (method, path) = line.split_once(' ').expect("a method");
+    let path = path.split('?').next().unwrap_or_default();
+    let mut objects = objects.lock();
+    match (method, path) {
+        ("GET", "/apis") => {
+            json(&json!({"groups": [{"name": "down", "versions": [{"groupVersion": "down/v1"}]}]}))
+        }
+        ("GET", "/apis/down/v1") => Answer::Json(404, String::new()),
+        ("GET", "/api/v1") => json(&json!({"resources": [
+            {"name": "pods", "kind": "Pod", "namespaced": true, "verbs": ["list", "delete"]},
+            {"name": "namespaces", "kind": "Namespace", "verbs": ["list", "delete"]},
+            {"name": "componentstatuses", "kind": "ComponentStatus", "verbs": ["list"]},
+        ]})),
+        ("GET", "/api/v1/pods") => items(&objects, |path| path.contains("/pods/")),
+        ("GET", "/api/v1/namespaces") => items(&objects, |path| !path.contains("/pods/")),
+        ("DELETE", path) => {
+            let options: Value = serde_json::from_str(body).expect("delete options");
+            let Some(object) = objects.get(path) else { return Answer::Json(404, String::new()) };
+            if options["preconditions"]["uid"] != object["metadata"]["uid"] {
+                return Answer::Json(409, String::new());
+            }
+            // A namespace takes its objects with it.
+            let (path, below) = (path.to_owned(), format!("{path}/"));
+            objects.retain(|other, _| *other != path && !other.starts_with(&below));
+            Answer::Json(200, "{}".to_owned())
+        }
+        _ => Answer::Json(500, String::new()),
+    }
 }
 
 fn items(objects: &BTreeMap<&'static str, Value>, wanted: impl Fn(&str) -> bool) -> Answer {
@@ -121,4 +141,25 @@ async fn runs_are_found_by_their_label() {
     let found: Vec<_> =
         runs.iter().map(|run| (run.run_id.as_str(), run.objects, run.namespaces.len())).collect();
     assert_eq!(found, [("r1", 2, 1), ("r2", 1, 0)]);
+}
+
+#[tokio::test]
+async fn credentials_that_end_leave_what_was_made_and_it_is_named() {
+    // `/apis`, two versions, two lists, the deletion: then nobody says any more whether the namespace is gone.
+    for n_answers in [0, 3, 5, 6] {
+        let objects = objects(&[("/api/v1/namespaces/mine", object("mine", "", "r1"))]);
+        let cluster = serve_until(&objects, n_answers).await.connect().await;
+        let outcome =
+            soon(cluster.cleanup_within("r1", &[own("mine")], Duration::from_secs(10), |_| {})).await;
+        assert_eq!(
+            (outcome.deleted, &outcome.remaining),
+            (0, &vec!["namespace mine".to_owned()]),
+            "{n_answers}"
+        );
+        assert!(
+            outcome.errors.iter().any(|error| error.contains("401")),
+            "{n_answers}: {:?}",
+            outcome.errors
+        );
+    }
 }
