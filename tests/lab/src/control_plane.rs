@@ -18,6 +18,7 @@ use crate::process::{Process, ProcessError};
 use crate::prometheus::{Door, Prometheus, PrometheusError};
 use crate::wait::Deadline;
 
+mod compact;
 mod error;
 
 pub use error::{KubectlError, StartError};
@@ -188,6 +189,16 @@ impl ControlPlane {
         self.kill(component)?;
         self.launch(component)?;
         self.await_ready(component, LostPort::TryAgain)
+    }
+
+    /// Has etcd forget all revisions but the newest. A watch from an older one ends with 410, as soon as kube-apiserver
+    /// has nothing of it in memory either: after a restart.
+    ///
+    /// # Errors
+    ///
+    /// When etcd does not answer or refuses.
+    pub fn compact(&self) -> Result<(), StartError> {
+        compact::compact(&self.setup)
     }
 
     pub(crate) fn setup(&self) -> &Setup {
