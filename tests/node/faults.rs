@@ -1,12 +1,13 @@
 //! The cluster breaks in the middle of a run: the verdict says so, the record is whole, nothing is left.
 
+use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use bench_lab::{Cluster, Component, NodeComponent};
+use bench_lab::{Cluster, Component, Node, NodeComponent};
 
 use crate::bench::{Bench, Ran, nothing_is_left};
-use crate::lab::{eventually, shared};
+use crate::lab::{self, eventually, shared};
 
 const SCENARIO: &str = "\
 apiVersion: bench.dev/v1alpha1
@@ -134,5 +135,36 @@ fn a_kubelet_that_stops_is_told_by_pods_that_never_start() {
     let n_missing = rows.iter().filter(|row| !row["ready"].is_i64()).count();
     assert_eq!(rows.len(), 40);
     assert!(n_missing > 10, "{n_missing}");
+    nothing_is_left(&cluster);
+}
+
+/// Ends what others could hear of a node, for good.
+fn lose(node: &mut Node) {
+    for component in [NodeComponent::Kubelet, NodeComponent::Containerd] {
+        node.kill(component).expect("killed");
+    }
+    node.run(Path::new("ip"), &["link", "set", "eth0", "down"]).expect("down");
+}
+
+#[test]
+fn a_node_that_is_lost_ends_the_wait_for_its_pods_and_is_named() {
+    let Some(_shared) = shared() else { return };
+    let mut cluster = lab::started(&lab::options());
+    let (bench, child) = started(&cluster, "100s, stuckAfter: 5s");
+    lose(&mut cluster.nodes_mut()[0]);
+    let ran = ended(child).ended_with(&[10, 13]);
+    let summary = ran.json();
+    let wait = &summary["waits"][0];
+    assert!(wait["unmet"].as_u64().is_some_and(|unmet| unmet > 10), "{wait}");
+    let causes = wait["causes"].as_array().expect("causes");
+    let [cause] = causes.as_slice() else { panic!("one cause: {causes:?}") };
+    let cause = cause.as_str().expect("text");
+    assert!(cause.contains("NodeNotReady") && cause.contains("node `node-1`"), "{cause}");
+    // Known to the cluster within a minute; neither the wait's time nor the deadline has been used up.
+    let length = summary["lengthNs"].as_f64().expect("a length");
+    assert!(length < 1e11, "{length} ns");
+    let rows = bench.rows(&ran, "pod-latency");
+    let n_missing = rows.iter().filter(|row| !row["ready"].is_i64()).count();
+    assert!(rows.len() == 40 && n_missing > 10, "{n_missing} of {}", rows.len());
     nothing_is_left(&cluster);
 }

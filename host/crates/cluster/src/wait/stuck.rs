@@ -1,4 +1,4 @@
-//! Why nothing moves any longer: pods that cannot start, by what they themselves or events say of them.
+//! Why nothing moves any longer: pods that cannot start, by what they themselves, events or their nodes say of them.
 //!
 //! Asked only when a wait has seen no progress for a while. Pods of which nothing is said may still be on their
 //! way: then nothing is stuck.
@@ -14,6 +14,8 @@ use crate::{Cluster, ListQuery};
 const PAGE: u32 = 500;
 /// Events that are looked at: a cluster in trouble has many.
 const MAX_EVENTS: usize = 20_000;
+/// Reason of the event of a pod that was ready on a node which no longer is, from node-lifecycle-controller.
+const NODE_NOT_READY: &str = "NodeNotReady";
 /// Digits from which on a word is an id, different in every message.
 const ID_DIGITS: usize = 12;
 
@@ -30,7 +32,28 @@ pub struct Stuck<'a> {
 struct Pod {
     metadata: Metadata,
     #[serde(default)]
+    spec: PodSpec,
+    #[serde(default)]
     status: PodStatus,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct PodSpec {
+    node_name: String,
+}
+
+#[derive(Deserialize)]
+struct Node {
+    metadata: Metadata,
+    #[serde(default)]
+    status: NodeStatus,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct NodeStatus {
+    conditions: Vec<Condition>,
 }
 
 #[derive(Deserialize)]
@@ -99,9 +122,14 @@ impl Cluster {
         }
         if !unexplained.is_empty() {
             let said = self.warnings(namespace).await?;
+            let said = |pod: &Pod| said.get(&(pod.metadata.namespace.clone(), pod.metadata.name.clone()));
+            // What is said of a pod on a node that is not ready is only that.
+            let is_enough = |pod: &&Pod| said(pod).is_some_and(|(reason, _)| reason != NODE_NOT_READY);
+            let lost =
+                if unexplained.iter().all(is_enough) { HashMap::new() } else { self.lost_nodes().await };
             for pod in unexplained {
-                let key = (pod.metadata.namespace.clone(), pod.metadata.name.clone());
-                add(said.get(&key)?.clone());
+                let words = said(pod).filter(|_| is_enough(&pod)).or_else(|| lost.get(&pod.spec.node_name));
+                add(words.or_else(|| said(pod))?.clone());
             }
         }
         let mut causes: Vec<StuckCause> = causes
@@ -122,6 +150,12 @@ impl Cluster {
             ((involved_object.namespace, involved_object.name), (reason, message))
         });
         Some(said.collect())
+    }
+
+    /// Nodes that are not ready, by name; none when they may not be listed.
+    async fn lost_nodes(&self) -> HashMap<String, Words> {
+        let nodes: Vec<Node> = self.listed("nodes", "", "", "", usize::MAX).await.unwrap_or_default();
+        nodes.into_iter().filter_map(|node| Some((node.metadata.name.clone(), lost(&node)?))).collect()
     }
 
     /// `None` when they cannot be listed: whoever waits goes on waiting.
@@ -163,6 +197,14 @@ fn start(pod: &Pod) -> Start {
     }
 }
 
+/// Why a node is not ready; `None` for one that is, or of which nothing is said.
+fn lost(node: &Node) -> Option<Words> {
+    let ready = node.status.conditions.iter().find(|condition| condition.r#type == "Ready")?;
+    let Condition { status, reason, message, .. } = ready;
+    let words = format!("node `{}`: {reason}: {message}", node.metadata.name);
+    (status != "True").then(|| (NODE_NOT_READY.to_owned(), words))
+}
+
 /// The same words for the same trouble: without what the scheduler adds on preemption, and without ids.
 fn general((reason, message): &Words) -> Words {
     let message = message.split(" preemption: ").next().unwrap_or_default().trim_end_matches(['.', ' ']);
@@ -194,6 +236,20 @@ mod tests {
             "failed to setup network for sandbox \"60a12099bcf620ca\": no IP addresses available in range set: 10.244.0.1-10.244.0.254",
             "failed to setup network for sandbox \"…\": no IP addresses available in range set: 10.244.0.1-10.244.0.254",
         );
+    }
+
+    #[test]
+    fn a_node_that_is_not_ready_says_why() {
+        let node = |status: &str| {
+            let conditions = format!(
+                r#"[{{"type":"MemoryPressure","status":"Unknown"}},{{"type":"Ready","status":"{status}","reason":"R","message":"m."}}]"#
+            );
+            let text = format!(r#"{{"metadata":{{"name":"a"}},"status":{{"conditions":{conditions}}}}}"#);
+            lost(&serde_json::from_str(&text).expect("a node"))
+        };
+        let expected = Some(("NodeNotReady".to_owned(), "node `a`: R: m.".to_owned()));
+        assert_eq!((node("Unknown"), node("False"), node("True")), (expected.clone(), expected, None));
+        assert_eq!(lost(&serde_json::from_str(r#"{"metadata":{"name":"a"}}"#).expect("a node")), None);
     }
 
     #[test]
