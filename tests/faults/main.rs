@@ -14,5 +14,6 @@ mod compaction;
 mod credentials;
 mod descriptors;
 mod lab;
+mod overload;
 mod run;
 mod slow_network;
