@@ -95,6 +95,7 @@ fn a_killed_api_server_fails_the_run_and_leaves_a_whole_record() {
     assert!(job["failed"].as_u64().expect("a number") > 0, "{job}");
     assert_eq!(job["operations"], 40, "{job}");
     assert_eq!(bench.rows(&ran, "pod-latency").len() as u64, 40 - job["failed"].as_u64().expect("a number"));
+    assert_eq!(summary["cleanup"]["remaining"], serde_json::json!([]), "{}", summary["cleanup"]);
     nothing_is_left(&cluster);
 }
 

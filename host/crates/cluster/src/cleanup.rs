@@ -23,6 +23,9 @@ use crate::{Cluster, RUN_LABEL, Request, RequestError, ServedResource};
 
 /// How long removing may take when nobody says otherwise: namespaces of large runs need minutes.
 pub const CLEANUP_TIMEOUT: Duration = Duration::from_secs(600);
+/// How long a server is asked again that does not answer, or does not know yet who may do what: it may be starting.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 const AT_ONCE: usize = 16;
 const MAX_EXAMPLES: usize = 20;
 
@@ -94,9 +97,10 @@ impl Cluster {
         mut progress: impl FnMut(u64),
     ) -> CleanupOutcome {
         let deadline = Instant::now() + timeout;
+        let patient_until = deadline.min(Instant::now() + PATIENCE);
         let selector = format!("{RUN_LABEL}={run_id}");
         let mut outcome = CleanupOutcome::default();
-        let complete = match self.patiently(|| self.resources()).await {
+        let complete = match self.resources_until(patient_until).await {
             Ok((resources, errors)) => {
                 outcome.errors.extend(errors);
                 resources
@@ -137,6 +141,11 @@ impl Cluster {
             }));
             if left.direct.is_empty() {
                 if to_look_at.is_none() {
+                    if look.may_see_more_soon(namespaces) && Instant::now() < patient_until {
+                        tokio::time::sleep(pause).await;
+                        pause = (pause * 2).min(LONGEST_PAUSE);
+                        continue;
+                    }
                     outcome.errors.extend(errors);
                     return outcome;
                 }
@@ -156,7 +165,7 @@ impl Cluster {
             }
             to_look_at = Some(resources_of(&left.direct));
             tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(2));
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
@@ -179,6 +188,19 @@ impl Cluster {
             }
         }
         Ok(runs.into_values().collect())
+    }
+
+    /// What the cluster serves; asked again while the server does not answer.
+    async fn resources_until(
+        &self,
+        patient_until: Instant,
+    ) -> Result<(Vec<Arc<ServedResource>>, Vec<String>), RequestError> {
+        loop {
+            match self.patiently(|| self.resources()).await {
+                Err(error) if error.is_retryable() && Instant::now() < patient_until => {}
+                answer => return answer,
+            }
+        }
     }
 
     /// Resources whose objects can be found and removed, and groups that did not answer.

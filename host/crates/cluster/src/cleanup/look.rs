@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use bench_model::CreatedNamespace;
 use futures::{StreamExt, stream};
 use serde::Deserialize;
 
@@ -93,6 +94,7 @@ struct Unseen {
     resource: Arc<ServedResource>,
     /// Whether asking again cannot help.
     is_final: bool,
+    http_status: u16,
 }
 
 impl Look {
@@ -109,6 +111,13 @@ impl Look {
     /// Whether it cannot be known any more when this object goes.
     pub(super) fn is_blind_to(&self, known: &Found) -> bool {
         self.unseen.iter().any(|unseen| unseen.is_final && unseen.is_of(known))
+    }
+
+    /// Whether a later look may find the namespaces that were made: a server that starts does not answer at
+    /// first, and then refuses with 403 until it has read who may do what.
+    pub(super) fn may_see_more_soon(&self, made: &[CreatedNamespace]) -> bool {
+        let of_namespaces = self.unseen.iter().find(|unseen| is_namespaces(&unseen.resource));
+        !made.is_empty() && of_namespaces.is_some_and(|unseen| !unseen.is_final || unseen.http_status == 403)
     }
 
     /// Whether namespaces could not be listed.
@@ -137,8 +146,8 @@ impl Cluster {
             look.found.extend(found.into_iter().filter(|found| uids.insert(found.metadata.uid.clone())));
             if let Some(error) = error {
                 look.errors.insert(format!("failed to list {}: {error}", resource.target));
-                let is_final = !error.is_retryable();
-                look.unseen.push(Unseen { resource: Arc::clone(resource), is_final });
+                let (is_final, http_status) = (!error.is_retryable(), error.http_status());
+                look.unseen.push(Unseen { resource: Arc::clone(resource), is_final, http_status });
             }
         }
         look.found.sort_by(|a, b| a.order().cmp(&b.order()));

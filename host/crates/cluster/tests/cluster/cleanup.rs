@@ -44,6 +44,20 @@ async fn serve_until(objects: &Objects, n_answers: usize) -> Server {
     .await
 }
 
+/// As [`serve`], but it refuses so many lists first, as an API server that starts and has not read its roles.
+async fn serve_starting(objects: &Objects, n_refused: usize) -> Server {
+    let (objects, n_asked) = (Arc::clone(objects), AtomicUsize::new(0));
+    Server::start(move |line, body| {
+        let is_list =
+            ["GET /api/v1/pods", "GET /api/v1/namespaces"].iter().any(|list| line.starts_with(list));
+        if is_list && n_asked.fetch_add(1, Ordering::Relaxed) < n_refused {
+            return Answer::Json(403, r#"{"reason":"Forbidden","message":"not yet"}"#.to_owned());
+        }
+        answer(&objects, line, body)
+    })
+    .await
+}
+
 fn answer(objects: &Objects, line: &str, body: &str) -> Answer {
     let (method, path) = line.split_once(' ').expect("a method");
     let path = path.split('?').next().unwrap_or_default();
@@ -103,6 +117,21 @@ async fn only_what_is_of_the_run_goes() {
     assert_eq!(told.last(), Some(&3));
     let left: Vec<_> = objects.lock().keys().copied().collect();
     assert_eq!(left, ["/api/v1/namespaces/default", "/api/v1/namespaces/default/pods/other"]);
+}
+
+#[tokio::test]
+async fn a_server_that_has_not_read_its_roles_yet_is_asked_again() {
+    let objects = objects(&[
+        ("/api/v1/namespaces/mine", object("mine", "", "r1")),
+        ("/api/v1/namespaces/mine/pods/a", object("a", "mine", "r1")),
+    ]);
+    let cluster = serve_starting(&objects, 4).await.connect().await;
+    let made = [own("mine")];
+    let clean = cluster.cleanup_within("r1", &made, Duration::from_secs(10), |_| {});
+    let outcome = soon(clean).await;
+    assert!(outcome.errors.iter().all(|error| error.starts_with("`down/v1`")), "{outcome:?}");
+    assert_eq!((outcome.deleted, outcome.remaining.len()), (2, 0));
+    assert!(objects.lock().is_empty());
 }
 
 #[tokio::test]
