@@ -209,9 +209,12 @@ mod tests {
                     limiter.acquire().await;
                     let allowed = burst + start.elapsed().as_secs_f64() * per_second;
                     assert!((i + 1) as f64 <= allowed + 1e-3, "request {i} left too early");
-                    // Late by a tick of tokio's timer and the rounding of the period, never by more.
+                    // Late by a tick of tokio's timer and the rounding of the period, never by more; but a bucket
+                    // of one holds nothing that makes up for a tick, so there each request may lose one.
                     let due = ((i + 1) as f64 - burst).max(0.0) / per_second;
-                    assert!(start.elapsed().as_secs_f64() <= due + 0.002 + i as f64 * 1e-9, "request {i} left late");
+                    let ticks = if burst > 1.0 { 2.0 } else { 2.0 + i as f64 };
+                    let latest = due + ticks * 0.001 + i as f64 * 1e-9;
+                    assert!(start.elapsed().as_secs_f64() <= latest, "request {i} left late");
                 }
             });
         }
