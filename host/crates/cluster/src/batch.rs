@@ -1,5 +1,7 @@
 //! Rows become columns: string table, batches of up to 256 rows, gap rows.
 
+use std::cell::LazyCell;
+
 use bench_model::{Column, EventBatch, ParseAs, RowKind, TimeNs};
 use foldhash::HashMap;
 
@@ -93,12 +95,11 @@ impl BatchBuilder {
             resource_version: &resource_version,
             at,
         });
-        // Looked up once a row, and only for who wants it.
-        let wanted = kind == RowKind::Added || cells.iter().any(|cell| matches!(cell, Cell::OwnCreate(_)));
-        let times = wanted.then(|| creates.get(&self.group, &self.plural, &namespace, &name)).flatten();
+        // Looked up at most once a row.
+        let own = LazyCell::new(|| creates.get(&self.group, &self.plural, &namespace, &name));
         for (column, cell) in self.batch.projected.iter_mut().zip(cells) {
             let cell = match cell {
-                Cell::OwnCreate(which) => times.map_or(Cell::Absent, |times| match which {
+                Cell::OwnCreate(which) => own.map_or(Cell::Absent, |times| match which {
                     OwnCreateTime::Due => Cell::Int(times.due.0),
                     OwnCreateTime::Sent if times.sent.is_never() => Cell::Absent,
                     OwnCreateTime::Sent => Cell::Int(times.sent.0),
@@ -109,7 +110,7 @@ impl BatchBuilder {
             };
             push_cell(column, cell, &mut self.strings, &mut self.batch.new_strings);
         }
-        times.filter(|_| kind == RowKind::Added)
+        if kind == RowKind::Added { *own } else { None }
     }
 
     /// A row without cells: an object that went while nobody watched.

@@ -97,7 +97,7 @@ impl Credentials {
 
     /// The headers to send; starts to renew them in the background when they are old.
     pub(crate) fn headers(self: &Arc<Self>, clock: &RunClock) -> HeaderMap {
-        if self.layer.read().is_some() && is_due(&self.refresh_at, clock.now()) {
+        if is_due(&self.refresh_at, clock.now()) && self.layer.read().is_some() {
             let credentials = Arc::clone(self);
             // Ends by itself within one run of a credential plugin; its outcome is the headers.
             tokio::spawn(async move {

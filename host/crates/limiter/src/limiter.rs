@@ -22,31 +22,33 @@ use governor::{
 };
 use tokio::{sync::Semaphore, time::Instant};
 
+/// Tokio's timer wakes at the full millisecond after the one in which it should.
+const TICK: Duration = Duration::from_millis(2);
+
 /// Decides whether a request may leave; clones share one bucket.
 #[derive(Debug, Clone)]
 pub struct Limiter(Option<Arc<Shared>>);
 
 #[derive(Debug)]
 struct Shared {
-    bucket: RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Nanos>>,
-    clock: TokioClock,
+    bucket: RateLimiter<NotKeyed, InMemoryState, GivenTime, NoOpMiddleware<Nanos>>,
+    given: GivenTime,
+    start: Instant,
     /// One permit: whoever holds it is first in the line. Tokio's semaphores are first come, first served.
     line: Semaphore,
     held: AtomicU64,
     waited_ns: AtomicU64,
 }
 
-/// Tokio's clock in governor's terms; stands still while tests pause time.
-#[derive(Debug, Clone, Copy)]
-struct TokioClock {
-    start: Instant,
-}
+/// What governor takes for now: the time, in ns since the start, that was last asked about.
+#[derive(Debug, Clone, Default)]
+struct GivenTime(Arc<AtomicU64>);
 
-impl Clock for TokioClock {
+impl Clock for GivenTime {
     type Instant = Nanos;
 
     fn now(&self) -> Nanos {
-        self.start.elapsed().into()
+        self.0.load(Ordering::Relaxed).into()
     }
 }
 
@@ -54,14 +56,18 @@ impl Limiter {
     /// Makes a limiter of `limit` requests per second; `None` lets everything pass.
     ///
     /// `burst` requests may leave at once after a quiet time. It is raised to what the limit gives in
-    /// 2 ms: tokio's timer wakes at full milliseconds, so that a smaller bucket would lower the rate.
+    /// [`TICK`], since a smaller bucket would lower the rate.
     pub fn new(limit: Option<Rate>, burst: NonZeroU32) -> Self {
         let Some(rate) = limit else { return Self(None) };
-        let clock = TokioClock { start: Instant::now() };
-        let bucket = RateLimiter::direct_with_clock(quota(rate, burst), clock);
-        let line = Semaphore::new(1);
-        let shared = Shared { bucket, clock, line, held: AtomicU64::new(0), waited_ns: AtomicU64::new(0) };
-        Self(Some(Arc::new(shared)))
+        let given = GivenTime::default();
+        Self(Some(Arc::new(Shared {
+            bucket: RateLimiter::direct_with_clock(quota(rate, burst), given.clone()),
+            given,
+            start: Instant::now(),
+            line: Semaphore::new(1),
+            held: AtomicU64::new(0),
+            waited_ns: AtomicU64::new(0),
+        })))
     }
 
     /// A limiter that lets everything pass.
@@ -95,7 +101,20 @@ impl Limiter {
 
 impl Shared {
     fn try_acquire(&self) -> bool {
-        self.line.available_permits() > 0 && self.bucket.check().is_ok()
+        self.line.available_permits() > 0 && self.check_at(self.now()).is_ok()
+    }
+
+    fn now(&self) -> Nanos {
+        self.start.elapsed().into()
+    }
+
+    /// Takes a permission as of `at`; an earlier time gives less, never more.
+    ///
+    /// # Errors
+    /// When the next one is to be had.
+    fn check_at(&self, at: Nanos) -> Result<(), Nanos> {
+        self.given.0.store(at.as_u64(), Ordering::Relaxed);
+        self.bucket.check().map_err(|not_yet| not_yet.earliest_possible())
     }
 
     async fn wait(&self) -> Duration {
@@ -103,8 +122,11 @@ impl Shared {
         self.held.fetch_add(1, Ordering::Relaxed);
         // The semaphore is never closed; if it were, waiting on the bucket alone would still hold the cap.
         let _first = self.line.acquire().await;
-        while let Err(not_yet) = self.bucket.check() {
-            tokio::time::sleep(not_yet.wait_time_from(self.clock.now())).await;
+        let mut at = self.now();
+        while let Err(due) = self.check_at(at) {
+            tokio::time::sleep_until(self.start + due.into()).await;
+            // Taken as of when it was due, or the ticks by which the timer is late would add up.
+            at = due.max(self.now().saturating_sub(TICK.into()));
         }
         let waited = asked.elapsed();
         self.waited_ns.fetch_add(u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
@@ -115,7 +137,7 @@ impl Shared {
 /// Governor counts in ns: the period is rounded up, so that the cap holds, and kept small enough that a
 /// full bucket fits into 64 bits.
 fn quota(rate: Rate, burst: NonZeroU32) -> Quota {
-    let floor = (rate.per_second() * 0.002).ceil() as u32;
+    let floor = (rate.per_second() * TICK.as_secs_f64()).ceil() as u32;
     let burst = burst.max(NonZeroU32::new(floor).unwrap_or(NonZeroU32::MIN));
     let longest = i64::MAX as u64 / 4 / u64::from(burst.get());
     let period = ((1e9 / rate.per_second()).ceil() as u64).clamp(1, longest);
@@ -209,11 +231,9 @@ mod tests {
                     limiter.acquire().await;
                     let allowed = burst + start.elapsed().as_secs_f64() * per_second;
                     assert!((i + 1) as f64 <= allowed + 1e-3, "request {i} left too early");
-                    // Late by a tick of tokio's timer and the rounding of the period, never by more; but a bucket
-                    // of one holds nothing that makes up for a tick, so there each request may lose one.
+                    // Late by a tick of tokio's timer and the rounding of the period, never by more.
                     let due = ((i + 1) as f64 - burst).max(0.0) / per_second;
-                    let ticks = if burst > 1.0 { 2.0 } else { 2.0 + i as f64 };
-                    let latest = due + ticks * 0.001 + i as f64 * 1e-9;
+                    let latest = due + TICK.as_secs_f64() + i as f64 * 1e-9;
                     assert!(start.elapsed().as_secs_f64() <= latest, "request {i} left late");
                 }
             });

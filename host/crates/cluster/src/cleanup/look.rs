@@ -116,13 +116,17 @@ impl Look {
     /// Whether a later look may find the namespaces that were made: a server that starts does not answer at
     /// first, and then refuses with 403 until it has read who may do what.
     pub(super) fn may_see_more_soon(&self, made: &[CreatedNamespace]) -> bool {
-        let of_namespaces = self.unseen.iter().find(|unseen| is_namespaces(&unseen.resource));
-        !made.is_empty() && of_namespaces.is_some_and(|unseen| !unseen.is_final || unseen.http_status == 403)
+        let may_come = |unseen: &Unseen| !unseen.is_final || unseen.http_status == 403;
+        !made.is_empty() && self.unseen_namespaces().is_some_and(may_come)
     }
 
     /// Whether namespaces could not be listed.
     pub(super) fn is_without_namespaces(&self) -> bool {
-        self.unseen.iter().any(|unseen| is_namespaces(&unseen.resource))
+        self.unseen_namespaces().is_some()
+    }
+
+    fn unseen_namespaces(&self) -> Option<&Unseen> {
+        self.unseen.iter().find(|unseen| is_namespaces(&unseen.resource))
     }
 }
 
