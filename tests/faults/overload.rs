@@ -107,7 +107,10 @@ fn a_queue_that_backs_off_creates_everything_through_a_storm_of_429() {
     let (ended, refused) = stormy(&lab, &["jobs.create.queue.onTooManyRequests=backoff"]);
     assert!(refused > 0.0);
     assert_eq!((ended.count("operations"), ended.count("failed")), (100, 0), "{}", ended.job());
-    assert_eq!(ended.findings("tooManyRequests"), Vec::<&serde_json::Value>::new());
+    let findings = ended.findings("tooManyRequests");
+    let [finding] = findings.as_slice() else { panic!("one finding: {findings:?}") };
+    assert_eq!(finding["invalidates"], false);
+    assert_eq!(ended.job()["queues"][0]["sentAgain"].as_f64(), Some(refused), "{finding}");
     // `Retry-After` is a second at least: with ten attempts, whoever did not wait it out would have failed.
     let longest = ended.job()["response"]["max"].as_f64().expect("all answered");
     assert!(longest >= 1e9, "{}", ended.job());

@@ -88,8 +88,7 @@ mod tests {
         let stream = TokioIo::new(InspectWriter::new(ours, move |_: &[u8]| {
             counting.fetch_add(1, Ordering::Relaxed);
         }));
-        let sender =
-            if is_coalesced { connect(Coalesced(stream)).await } else { connect(stream).await };
+        let sender = if is_coalesced { connect(Coalesced(stream)).await } else { connect(stream).await };
         for _ in 0..REQUESTS {
             let mut sender = sender.clone();
             let body = Full::new(Bytes::from(vec![b'x'; BODY]));

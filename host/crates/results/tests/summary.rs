@@ -180,6 +180,16 @@ fn undelivered_and_late_load_and_429_make_a_run_invalid() {
 }
 
 #[test]
+fn requests_that_were_sent_again_are_told_and_do_not_make_a_run_invalid() {
+    let run = FakeRun { sent_again: 3, ..FakeRun::default() };
+    let summary = check(&run, Verdict::Pass, 0, "all 2 gates passed");
+    assert_eq!(summary.jobs[0].queues[0].sent_again, 3);
+    let [finding] = summary.findings.as_slice() else { panic!("one finding: {:?}", summary.findings) };
+    let text = "the server answered 429 to 3 requests of queue `main`, each sent again after the wait";
+    assert!(finding.message.starts_with(text), "{}", finding.message);
+}
+
+#[test]
 fn a_scenario_may_say_how_much_of_that_is_too_much() {
     let share = |text| Share::parse(text).expect("a share");
     let bounds = ValidityBounds {

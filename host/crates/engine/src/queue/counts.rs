@@ -13,6 +13,7 @@ pub(super) struct Counts {
     pub(super) answered: AtomicU64,
     pub(super) held_by_in_flight: AtomicU64,
     pub(super) held_by_limiter: AtomicU64,
+    pub(super) sent_again: AtomicU64,
     pub(super) late_plugin: AtomicU64,
 }
 
@@ -30,6 +31,7 @@ impl Counts {
             answered: of(&self.answered),
             held_by_in_flight: of(&self.held_by_in_flight),
             held_by_limiter: of(&self.held_by_limiter),
+            sent_again: of(&self.sent_again),
             late_plugin: of(&self.late_plugin),
         }
     }

@@ -111,6 +111,7 @@ async fn attempt(shared: &Shared, prepared: &Prepared, is_new_namespace: bool) -
             Counts::add(&shared.counts.held_by_limiter, 1);
         }
         if reply.http_status == 429 && attempts < MAX_ATTEMPTS && backs_off(shared, &reply).await {
+            Counts::add(&shared.counts.sent_again, 1);
             continue;
         }
         if prepared.subject.verb == Verb::Create && reply.is_success() {

@@ -91,6 +91,9 @@ pub struct QueueTotals {
     pub held_by_in_flight: u64,
     /// Operations that waited for the run-wide limiter.
     pub held_by_limiter: u64,
+    /// Requests that were answered with 429 and sent once more, under `onTooManyRequests: backoff`.
+    #[serde(default)]
+    pub sent_again: u64,
     /// Operations whose parameters came after they were due: the plugin was late.
     pub late_plugin: u64,
 }

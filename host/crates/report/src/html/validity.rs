@@ -146,6 +146,10 @@ fn too_many(summary: &Summary) -> Tile {
     let tone = if refused == 0 { Tone::Good } else { Tone::Warning };
     let most = summary.validity.too_many_requests;
     let mut note = "too many requests".to_owned();
+    let again: u64 = summary.jobs.iter().flat_map(|job| &job.queues).map(|queue| queue.sent_again).sum();
+    if again > 0 {
+        note.push_str(&format!("; {} sent again", format::counted(again, "request")));
+    }
     if most > 0.0 {
         note.push_str(&format!("; at most {} of a queue may be", format::percent(most)));
     }

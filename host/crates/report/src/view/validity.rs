@@ -55,7 +55,9 @@ pub(super) fn validity(summary: &Summary) -> Vec<Cell> {
         bounds.too_many_requests == usual.too_many_requests,
         format!("at most {}", format::percent(bounds.too_many_requests)),
     );
-    parts.push(Cell::toned(&format!("429s {}{most}", format::count(refused)), tone));
+    let again: u64 = summary.jobs.iter().flat_map(|job| &job.queues).map(|queue| queue.sent_again).sum();
+    let again = if again > 0 { format!(", {} sent again", format::count(again)) } else { String::new() };
+    parts.push(Cell::toned(&format!("429s {}{again}{most}", format::count(refused)), tone));
     if let Some(clock) = summary.clock {
         let (low, high) = (format::duration(clock.low_ns as f64), format::duration(clock.high_ns as f64));
         parts.push(Cell::new(&format!("server clock {low} to {high} off")));

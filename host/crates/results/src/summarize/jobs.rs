@@ -211,6 +211,7 @@ fn queue_summary(loaded: &Loaded, queue: &Queue) -> QueueSummary {
         achieved_rate: rate(sent, span.first_sent, span.last_sent),
         held_by_in_flight: totals.held_by_in_flight,
         held_by_limiter: totals.held_by_limiter,
+        sent_again: totals.sent_again,
         late_plugin: totals.late_plugin,
         response: of(OperationMetric::Response),
         service: of(OperationMetric::Service),

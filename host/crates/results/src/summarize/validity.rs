@@ -181,6 +181,14 @@ fn of_queue(loaded: &Loaded, job: &str, summary: &QueueSummary, findings: &mut V
         let is_allowed = refused as f64 <= summary.sent as f64 * too_many_requests.part();
         findings.push(finding(FindingKind::TooManyRequests, !(expected || is_allowed), job, text));
     }
+    if summary.sent_again > 0 {
+        let text = format!(
+            "the server answered 429 to {} of queue `{name}`, each sent again after the wait that it asked for: \
+             the response includes these waits",
+            count(usize::try_from(summary.sent_again).unwrap_or(usize::MAX), "request"),
+        );
+        findings.push(finding(FindingKind::TooManyRequests, false, job, text));
+    }
 }
 
 /// What the response did over time, when a reader must know it.

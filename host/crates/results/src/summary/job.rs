@@ -83,6 +83,9 @@ pub struct QueueSummary {
     pub held_by_in_flight: u64,
     /// Operations that waited for the limiter of the run.
     pub held_by_limiter: u64,
+    /// Requests that were answered with 429 and sent once more, those in warm-up too.
+    #[serde(default)]
+    pub sent_again: u64,
     /// Operations that the plugin asked for after they were due.
     pub late_plugin: u64,
     /// Done - due.

@@ -35,6 +35,8 @@ pub struct FakeRun {
     pub failing: (u64, u16),
     /// The last so many were never answered.
     pub unanswered: u64,
+    /// Requests that were sent once more after a 429.
+    pub sent_again: u64,
     /// The last so many were never sent.
     pub unsent: u64,
     /// So many pods never became ready.
@@ -61,6 +63,7 @@ impl Default for FakeRun {
             lag_ns: MS / 10,
             failing: (0, 500),
             unanswered: 0,
+            sent_again: 0,
             unsent: 0,
             unready: 0,
             bounded: false,
@@ -302,6 +305,7 @@ impl FakeRun {
             due: self.pods,
             sent: self.pods - self.unsent,
             answered: self.pods - self.unsent.max(self.unanswered),
+            sent_again: self.sent_again,
             ..QueueTotals::default()
         };
         let condition = "condition=Ready".to_owned();
