@@ -2,7 +2,7 @@
 
 mod opensearch;
 
-use std::path::Path;
+use std::{path::Path, thread::JoinHandle};
 
 use bench_report::{MAX_BINS, MAX_SERIES, ReportFile, ReportView, TextOptions, ViewContext};
 use bench_results::{RunHistory, Store, StoreError, Summary, history, summarize};
@@ -23,6 +23,7 @@ enum Report {
 pub async fn run(args: ReportArgs, ui: &Ui) -> Result<Exit, Failure> {
     let sender = opensearch::sender(&args)?;
     let dir = Store::new(&args.runs.runs).select(&args.run).map_err(no_such_run)?;
+    let history = History::start(&dir, args.format);
     let summary = summarize(&dir).map_err(unreadable)?;
     if let Some(sender) = &sender {
         let history = read_history(&dir)?;
@@ -31,7 +32,7 @@ pub async fn run(args: ReportArgs, ui: &Ui) -> Result<Exit, Failure> {
             return Ok(Exit::Verdict(bench_results::exit_code(&summary)));
         }
     }
-    match (report(&summary, &dir, args.format, ui)?, &args.output) {
+    match (report(&summary, history, &dir, args.format, ui)?, &args.output) {
         (Report::Text(text), None) => ui.print(&text)?,
         (Report::Text(text), Some(file)) => write(file, &text, ui)?,
         (Report::Files(files), Some(folder)) => {
@@ -52,18 +53,40 @@ pub async fn run(args: ReportArgs, ui: &Ui) -> Result<Exit, Failure> {
     Ok(Exit::Verdict(bench_results::exit_code(&summary)))
 }
 
-fn report(summary: &Summary, dir: &Path, format: ReportFormat, ui: &Ui) -> Result<Report, Failure> {
+/// The history of a record, which is read beside its summary when the format shows it.
+struct History(Option<JoinHandle<Result<RunHistory, Failure>>>);
+
+impl History {
+    fn start(dir: &Path, format: ReportFormat) -> Self {
+        let is_shown = matches!(format, ReportFormat::Html | ReportFormat::Csv | ReportFormat::KubeBurner);
+        let dir = dir.to_owned();
+        Self(is_shown.then(|| std::thread::spawn(move || read_history(&dir))))
+    }
+
+    fn get(self, dir: &Path) -> Result<RunHistory, Failure> {
+        // A reader that panicked panics here again, where its message is shown.
+        self.0.and_then(|reading| reading.join().ok()).unwrap_or_else(|| read_history(dir))
+    }
+}
+
+fn report(
+    summary: &Summary,
+    history: History,
+    dir: &Path,
+    format: ReportFormat,
+    ui: &Ui,
+) -> Result<Report, Failure> {
     let text = match format {
         ReportFormat::Text => as_text(summary, dir, ui),
         ReportFormat::Json => bench_report::json(summary).map_err(bug)?,
-        ReportFormat::Html => bench_report::html(summary, &read_history(dir)?, &context(dir)).map_err(bug)?,
+        ReportFormat::Html => bench_report::html(summary, &history.get(dir)?, &context(dir)).map_err(bug)?,
         ReportFormat::Markdown => bench_report::markdown(summary, &ReportView::new(summary, &context(dir))),
         ReportFormat::Junit => bench_report::junit(summary),
         ReportFormat::Perfdata => bench_report::perfdata(summary),
         ReportFormat::Openmetrics => bench_report::openmetrics(summary),
-        ReportFormat::Csv => return bench_report::csv(&read_history(dir)?).map(Report::Files).map_err(bug),
+        ReportFormat::Csv => return bench_report::csv(&history.get(dir)?).map(Report::Files).map_err(bug),
         ReportFormat::KubeBurner => {
-            return bench_report::kube_burner(summary, &read_history(dir)?).map(Report::Files).map_err(bug);
+            return bench_report::kube_burner(summary, &history.get(dir)?).map(Report::Files).map_err(bug);
         }
     };
     Ok(Report::Text(text))

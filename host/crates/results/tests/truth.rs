@@ -224,6 +224,8 @@ fn a_warm_up_is_told_and_not_cut() {
     let cut = steady.warmup_seconds.expect("a cut");
     assert!((10..=45).contains(&cut), "{cut}");
     assert!(steady.p50_settled_ns < steady.p50_ns);
+    // What is left after the cut is within a few per cent of the base.
+    assert!((9_700_000..=11_500_000).contains(&steady.p50_settled_ns.expect("a median")), "{steady:?}");
     assert_eq!(response(&summary).n, 4800, "nothing is left out");
     assert!(summary.findings.iter().any(|f| f.kind == FindingKind::WarmupIncluded && !f.invalidates));
 }

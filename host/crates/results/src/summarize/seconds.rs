@@ -37,8 +37,14 @@ pub(crate) struct Second {
     pub(crate) n: u64,
     /// How many were at or below each limit.
     below: Vec<u64>,
-    /// Median; `None` when it never came.
-    pub(crate) median: Option<u64>,
+}
+
+/// The median of one second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Median {
+    pub(crate) second: i64,
+    /// `None` when it never came.
+    pub(crate) value: Option<u64>,
 }
 
 impl Second {
@@ -51,35 +57,59 @@ impl Second {
 
 /// The seconds that have values, in order.
 pub(crate) fn seconds(loaded: &Loaded, selection: &Selection, side: Side, limits: &[u64]) -> Vec<Second> {
-    let mut found: BTreeMap<i64, Vec<(IntervalLine<'_>, bool)>> = BTreeMap::new();
-    for (line, lost) in lines(loaded, selection, side) {
-        found.entry(line.second).or_default().push((line, lost));
-    }
-    let mut missing = missing(loaded, selection, side);
-    for second in missing.keys() {
-        found.entry(*second).or_default();
-    }
+    let of_second = |(second, InSecond { lines, mut never })| {
+        let (mut came, mut below) = (0_u64, vec![0_u64; limits.len()]);
+        for (line, lost) in lines {
+            line.for_each(|value, n| match lost {
+                true => never = n.saturating_add(never),
+                false => {
+                    came = came.saturating_add(n);
+                    let within = below.iter_mut().zip(limits).filter(|(_, limit)| value <= **limit);
+                    within.for_each(|(below, _)| *below += n);
+                }
+            });
+        }
+        Second { second, n: came.saturating_add(never), below }
+    };
+    let seconds = by_second(loaded, selection, side).into_iter().map(of_second);
+    seconds.filter(|second| second.n > 0).collect()
+}
+
+/// The median of each second that has values, in order.
+pub(crate) fn medians(loaded: &Loaded, selection: &Selection) -> Vec<Median> {
     let mut values: Vec<(u64, u64)> = Vec::new();
+    let of_second = |(second, InSecond { lines, mut never })| {
+        values.clear();
+        for (line, lost) in lines {
+            line.for_each(|value, n| match lost {
+                true => never = n.saturating_add(never),
+                false => values.push((value, n)),
+            });
+        }
+        let n = values.iter().fold(never, |sum, (_, n)| sum.saturating_add(*n));
+        (n > 0).then(|| Median { second, value: median(&mut values, n) })
+    };
+    by_second(loaded, selection, Side::Lower).into_iter().filter_map(of_second).collect()
+}
+
+/// What lies in one second.
+#[derive(Default)]
+struct InSecond<'a> {
+    /// Lines, and whether their values stand for failures.
+    lines: Vec<(IntervalLine<'a>, bool)>,
+    /// How many never came.
+    never: u64,
+}
+
+fn by_second<'a>(loaded: &'a Loaded, selection: &'a Selection, side: Side) -> BTreeMap<i64, InSecond<'a>> {
+    let mut found: BTreeMap<i64, InSecond<'_>> = BTreeMap::new();
+    for (line, lost) in lines(loaded, selection, side) {
+        found.entry(line.second).or_default().lines.push((line, lost));
+    }
+    for (second, never) in missing(loaded, selection, side) {
+        found.entry(second).or_default().never = never;
+    }
     found
-        .into_iter()
-        .map(|(second, lines)| {
-            values.clear();
-            let mut never = missing.remove(&second).unwrap_or(0);
-            for (line, lost) in lines {
-                line.for_each(|value, n| match lost {
-                    true => never = n.saturating_add(never),
-                    false => values.push((value, n)),
-                });
-            }
-            let n = values.iter().fold(never, |sum, (_, n)| sum.saturating_add(*n));
-            let below = limits
-                .iter()
-                .map(|limit| values.iter().filter(|(value, _)| value <= limit).map(|(_, n)| n).sum())
-                .collect();
-            Second { second, n, below, median: median(&mut values, n) }
-        })
-        .filter(|second| second.n > 0)
-        .collect()
 }
 
 /// All values from a second on.
@@ -107,11 +137,10 @@ fn lines<'a>(
     side: Side,
 ) -> impl Iterator<Item = (IntervalLine<'a>, bool)> {
     let files = log_files(loaded, selection);
-    let upper = files.filter(|_| side == Side::Upper).map(LogFiles::upper_lines).unwrap_or_default();
-    let bounded: HashSet<(String, i64)> =
-        upper.iter().map(|line| (line.tag.to_owned(), line.second)).collect();
-    let lower = files.map(LogFiles::lines).unwrap_or_default();
-    let lower = lower.into_iter().filter(move |line| !bounded.contains(&(line.tag.to_owned(), line.second)));
+    let upper = files.filter(|_| side == Side::Upper).into_iter().flat_map(|files| files.upper.lines());
+    let bounded: HashSet<(&str, i64)> = upper.clone().map(|line| (line.tag, line.second)).collect();
+    let lower = files.into_iter().flat_map(|files| files.lower.lines());
+    let lower = lower.filter(move |line| !bounded.contains(&(line.tag, line.second)));
     lower.chain(upper).filter_map(|line| selection.tags.get(line.tag).map(|lost| (line, *lost)))
 }
 

@@ -9,7 +9,7 @@ use super::{
     distribution::decimals,
     jobs::{OperationMetric, operation_histogram, selection},
     load::Loaded,
-    seconds::{Second, Selection, Side, seconds, total_from},
+    seconds::{Median, Selection, medians, total_from},
 };
 use crate::{
     event_line::EventLine,
@@ -36,8 +36,8 @@ pub(crate) fn steady(loaded: &Loaded, jobs: &[JobSummary]) -> Vec<SteadySummary>
 
 fn of_job(loaded: &Loaded, job: &str) -> SteadySummary {
     let selection = selection(loaded, job, &[], OperationMetric::Response);
-    let seconds = seconds(loaded, &selection, Side::Lower, &[]);
-    let series: Vec<f64> = seconds.iter().filter_map(|second| second.median).map(|ns| ns as f64).collect();
+    let seconds = medians(loaded, &selection);
+    let series: Vec<f64> = seconds.iter().filter_map(|median| median.value).map(|ns| ns as f64).collect();
     let all = operation_histogram(loaded, job, &[], OperationMetric::Response);
     let p50_ns = all.quantile(0.5).and_then(|(low, _)| super::distribution::finite(low));
     let given = given_warmup(loaded);
@@ -63,7 +63,7 @@ fn of_job(loaded: &Loaded, job: &str) -> SteadySummary {
 fn judge(
     loaded: &Loaded,
     selection: &Selection,
-    seconds: &[Second],
+    seconds: &[Median],
     batches: &[f64],
     summary: &mut SteadySummary,
 ) {

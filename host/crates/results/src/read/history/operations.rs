@@ -6,11 +6,14 @@ use bench_model::{Label, QueueName};
 
 use super::{
     bins::Bins,
-    series::{Encoded, LogFile, Missing, SeriesBin, TotalQuantiles, fold, spectrum, stem},
+    series::{InBin, Missing, SeriesBin, TotalQuantiles, by_tag, fold, read_logs, spectrum, stem},
 };
 use crate::{
     event_line::EventLine,
-    read::{ReadError, RecordFiles, interval_log},
+    read::{
+        ReadError, RecordFiles,
+        interval_log::{self, IntervalLog},
+    },
     tag,
 };
 
@@ -111,76 +114,64 @@ pub(super) fn read(
     }
     let (mut groups, mut totals) = (Vec::new(), Vec::new());
     for job in jobs {
-        let [response, _] = LogFile::read(files, job, "response")?;
-        let [service, _] = LogFile::read(files, job, "service")?;
-        groups.push(group(job, &response, &service, missing, bins)?);
-        totals.extend(totals_of(job, &response, &service, missing)?);
+        let [response, _] = read_logs(files, job, "response")?;
+        let [service, _] = read_logs(files, job, "service")?;
+        groups.push(group(job, &response, &service, missing, bins));
+        totals.extend(totals_of(job, &response, &service, missing));
     }
     Ok((groups, totals))
 }
 
 fn group(
     job: &str,
-    response: &LogFile,
-    service: &LogFile,
+    response: &IntervalLog,
+    service: &IntervalLog,
     missing: &Missing<'_>,
     bins: Bins,
-) -> Result<OperationGroup, ReadError> {
-    let (bins_of_response, response_total) = folded(job, "response", response, missing, bins)?;
-    let (_, service_total) = folded(job, "service", service, missing, bins)?;
+) -> OperationGroup {
+    let (bins_of_response, response_total) = folded(job, "response", response, missing, bins);
+    let (_, service_total) = folded(job, "service", service, missing, bins);
     let mut too_many: Vec<u64> = bins.zeroes();
-    for (tag, lines) in response.by_tag(bins)? {
+    for (tag, lines) in by_tag(response) {
         let kind = Kind::of(tag);
         if kind.code() != 429 || kind.is_setup() {
             continue;
         }
-        for (bin, number, encoded) in lines.into_values() {
-            let n = count(response, number, encoded)?;
-            if let Some(sum) = too_many.get_mut(bin) {
-                *sum = sum.saturating_add(n);
+        for (second, line) in lines {
+            if let Some(sum) = too_many.get_mut(bins.of(second)) {
+                line.for_each(|_, count| *sum = sum.saturating_add(count));
             }
         }
     }
-    Ok(OperationGroup {
+    OperationGroup {
         job: job.to_owned(),
         failed: bins_of_response.iter().map(|bin| bin.missing).collect(),
         response: bins_of_response,
         too_many,
         response_total,
         service_total,
-    })
-}
-
-fn count(file: &LogFile, number: usize, encoded: &str) -> Result<u64, ReadError> {
-    let mut n = 0;
-    interval_log::decode_values(encoded, &mut |_, count| n += count).map_err(|reason| ReadError::Line {
-        path: file.path.clone(),
-        line: number,
-        reason: reason.to_owned(),
-    })?;
-    Ok(n)
+    }
 }
 
 fn folded(
     job: &str,
     metric: &str,
-    file: &LogFile,
+    log: &IntervalLog,
     missing: &Missing<'_>,
     bins: Bins,
-) -> Result<(Vec<SeriesBin>, TotalQuantiles), ReadError> {
+) -> (Vec<SeriesBin>, TotalQuantiles) {
     let stem = stem(job, metric);
     let mut lines = Vec::new();
     let mut never: Vec<u64> = bins.zeroes();
     let mut counted = 0_u64;
-    for (tag, of_tag) in file.by_tag(bins)? {
+    for (tag, of_tag) in by_tag(log) {
         let kind = Kind::of(tag);
         if kind.is_setup() {
             continue;
         }
-        lines.extend(of_tag.into_values().map(|(bin, number, encoded)| Encoded {
-            bin,
-            number,
-            encoded,
+        lines.extend(of_tag.into_iter().map(|(second, line)| InBin {
+            bin: bins.of(second),
+            line,
             counts: kind.counts(),
             failed: !kind.is_success(),
         }));
@@ -195,18 +186,18 @@ fn folded(
             counted = counted.saturating_add(if kind.counts() { n } else { 0 });
         }
     }
-    fold(&file.path, lines, &never, counted)
+    fold(lines, &never, counted)
 }
 
 /// Everything of one tag, whatever became of it.
 fn totals_of(
     job: &str,
-    response: &LogFile,
-    service: &LogFile,
+    response: &IntervalLog,
+    service: &IntervalLog,
     missing: &Missing<'_>,
-) -> Result<Vec<OperationTotals>, ReadError> {
+) -> Vec<OperationTotals> {
     let (mut responses, mut services) =
-        (whole(job, "response", response, missing)?, whole(job, "service", service, missing)?);
+        (whole(job, "response", response, missing), whole(job, "service", service, missing));
     let tags: Vec<String> = responses.keys().cloned().collect();
     let mut totals: Vec<OperationTotals> = tags
         .into_iter()
@@ -231,18 +222,18 @@ fn totals_of(
     totals.sort_by(|a, b| {
         (&a.phase, &a.resource, &a.verb, a.code).cmp(&(&b.phase, &b.resource, &b.verb, b.code))
     });
-    Ok(totals)
+    totals
 }
 
 fn whole(
     job: &str,
     metric: &str,
-    file: &LogFile,
+    log: &IntervalLog,
     missing: &Missing<'_>,
-) -> Result<BTreeMap<String, TotalQuantiles>, ReadError> {
+) -> BTreeMap<String, TotalQuantiles> {
     let once = Bins::new(0, 1);
     let stem = stem(job, metric);
-    let mut totals = interval_log::total((&file.path, &file.content), (&file.path, &[]))?;
+    let mut totals = interval_log::total(log, &IntervalLog::default());
     for tag in missing.tags(&stem) {
         totals.entry(tag.to_owned()).or_insert_with(interval_log::TagTotal::empty);
     }
@@ -250,5 +241,5 @@ fn whole(
         let never = missing.by_bin(&stem, &tag, once).iter().sum();
         (tag, spectrum(&total.into_histogram(never, 0)))
     });
-    Ok(quantiles.collect())
+    quantiles.collect()
 }

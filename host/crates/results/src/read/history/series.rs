@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use bench_model::{Histogram, InstrumentKind, Label, NEVER};
 
-pub(super) use self::logs::{Encoded, LogFile, Missing, stem};
+pub(super) use self::logs::{InBin, LinesBySecond, Missing, by_tag, read as read_logs, stem};
 use super::bins::Bins;
 use crate::{
     event_line::EventLine,
@@ -97,13 +97,12 @@ pub struct SeriesHistory {
     pub total: TotalQuantiles,
 }
 
-/// Decodes bin after bin; `missing` has one entry a bin, `missing_counted` are those that count.
+/// Bin after bin; `missing` has one entry a bin, `missing_counted` are those that count.
 pub(super) fn fold(
-    path: &std::path::Path,
-    mut lines: Vec<Encoded<'_>>,
+    mut lines: Vec<InBin<'_>>,
     missing: &[u64],
     missing_counted: u64,
-) -> Result<(Vec<SeriesBin>, TotalQuantiles), ReadError> {
+) -> (Vec<SeriesBin>, TotalQuantiles) {
     lines.sort_by_key(|line| line.bin);
     let mut total = interval_log::empty();
     let mut never = missing_counted;
@@ -115,30 +114,22 @@ pub(super) fn fold(
         rest = later;
         let mut values: Vec<(u64, u64)> = Vec::new();
         let mut missing = missing;
-        for line in now {
-            let first = values.len();
-            interval_log::decode_values(line.encoded, &mut |value, count| values.push((value, count)))
-                .map_err(|reason| ReadError::Line {
-                    path: path.to_owned(),
-                    line: line.number,
-                    reason: reason.to_owned(),
-                })?;
-            let added = values.get(first..).unwrap_or_default();
-            if line.failed {
-                let failed: u64 = added.iter().map(|(_, count)| count).sum();
-                missing = missing.saturating_add(failed);
-                never = never.saturating_add(if line.counts { failed } else { 0 });
-                values.truncate(first);
-            } else if line.counts {
-                for &(value, count) in added {
-                    // Values of a decoded histogram are in the range of one.
-                    let _ = total.record_n(value, count);
+        for InBin { line, counts, failed, .. } in now {
+            line.for_each(|value, count| match (failed, counts) {
+                (true, _) => {
+                    missing = missing.saturating_add(count);
+                    never = never.saturating_add(if *counts { count } else { 0 });
                 }
-            }
+                (false, true) => {
+                    interval_log::add(&mut total, value, count);
+                    values.push((value, count));
+                }
+                (false, false) => values.push((value, count)),
+            });
         }
         bins.push(bin(values, missing));
     }
-    Ok((bins, spectrum(&Histogram::from_parts(total, None, never, 0))))
+    (bins, spectrum(&Histogram::from_parts(total, None, never, 0)))
 }
 
 fn bin(mut values: Vec<(u64, u64)>, missing: u64) -> SeriesBin {
@@ -215,15 +206,15 @@ pub(super) fn read(
     let mut all = Vec::new();
     let mut left_out = 0;
     for ((source, name), (unit, sets)) in declared {
-        let [lower, upper] = LogFile::read(files, source, name)?;
-        let (lower_lines, upper_lines) = (lower.by_tag(bins)?, upper.by_tag(bins)?);
+        let [lower, upper] = read_logs(files, source, name)?;
+        let (lower, upper) = (by_tag(&lower), by_tag(&upper));
         for labels in sets {
             if all.len() >= max {
                 left_out += 1;
                 continue;
             }
-            let logs = Logs { lower: &lower_lines, upper: &upper_lines, path: &lower.path };
-            let (history, total) = logs.one(&stem(source, name), labels, missing, bins)?;
+            let logs = Logs { lower: &lower, upper: &upper };
+            let (history, total) = logs.one(&stem(source, name), labels, missing, bins);
             all.push(SeriesHistory {
                 source: source.to_owned(),
                 name: name.to_owned(),
@@ -237,13 +228,12 @@ pub(super) fn read(
     Ok((all, left_out))
 }
 
-type Tags<'a> = BTreeMap<&'a str, BTreeMap<i64, (usize, usize, &'a str)>>;
+type Tags<'a> = BTreeMap<&'a str, LinesBySecond<'a>>;
 
 /// Both logs of a metric.
 struct Logs<'a> {
     lower: &'a Tags<'a>,
     upper: &'a Tags<'a>,
-    path: &'a std::path::Path,
 }
 
 impl Logs<'_> {
@@ -254,7 +244,7 @@ impl Logs<'_> {
         labels: &[Label],
         never: &Missing<'_>,
         bins: Bins,
-    ) -> Result<(Vec<SeriesBin>, TotalQuantiles), ReadError> {
+    ) -> (Vec<SeriesBin>, TotalQuantiles) {
         let pairs = labels.iter().map(|label| (label.name.as_str(), label.value.as_str()));
         let own = tag::encode(pairs);
         let mut lines = Vec::new();
@@ -270,15 +260,14 @@ impl Logs<'_> {
             let counts = index == 0;
             let uppers = self.upper.get(tag.as_str());
             for (second, &lower) in self.lower.get(tag.as_str()).into_iter().flatten() {
-                let (bin, number, encoded) =
-                    uppers.and_then(|uppers| uppers.get(second)).copied().unwrap_or(lower);
-                lines.push(Encoded { bin, number, encoded, counts, failed: false });
+                let line = uppers.and_then(|uppers| uppers.get(second)).copied().unwrap_or(lower);
+                lines.push(InBin { bin: bins.of(*second), line, counts, failed: false });
             }
             for (sum, n) in missing.iter_mut().zip(never.by_bin(stem, tag, bins)) {
                 *sum = sum.saturating_add(n);
                 counted = counted.saturating_add(if counts { n } else { 0 });
             }
         }
-        fold(self.path, lines, &missing, counted)
+        fold(lines, &missing, counted)
     }
 }

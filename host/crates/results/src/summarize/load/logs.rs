@@ -1,9 +1,6 @@
 //! The interval logs of a record: their files, and the distributions in them with what never came.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::PathBuf,
-};
+use std::collections::{BTreeMap, HashMap};
 
 use bench_model::{Histogram, NEVER};
 
@@ -12,7 +9,7 @@ use crate::{
     number_line::{NumberLine, PairLine},
     read::{
         ReadError, RecordFiles,
-        interval_log::{self, IntervalLine, TagTotal},
+        interval_log::{self, IntervalLog, TagTotal},
     },
 };
 
@@ -29,10 +26,10 @@ pub(super) type Missing = HashMap<String, HashMap<String, Vec<MissingSecond>>>;
 pub(crate) struct LogFiles {
     /// The name without directory and ending, as `numbers.ndjson` calls it.
     pub(crate) stem: String,
-    path: PathBuf,
-    content: Vec<u8>,
-    upper_path: PathBuf,
-    upper: Vec<u8>,
+    /// Exact values and lower bounds.
+    pub(crate) lower: IntervalLog,
+    /// Upper bounds.
+    pub(crate) upper: IntervalLog,
 }
 
 impl LogFiles {
@@ -41,25 +38,9 @@ impl LogFiles {
         let stem = name.strip_prefix("series/").and_then(|name| name.strip_suffix(".hlog")).unwrap_or(&name);
         Ok(Self {
             stem: stem.to_owned(),
-            path: files.path(&name),
-            content: files.read(&name)?,
-            upper_path: files.path(&upper_name),
-            upper: files.read(&upper_name)?,
+            lower: IntervalLog::open(files, &name)?,
+            upper: IntervalLog::open(files, &upper_name)?,
         })
-    }
-
-    fn totals(&self) -> Result<BTreeMap<String, TagTotal>, ReadError> {
-        interval_log::total((&self.path, &self.content), (&self.upper_path, &self.upper))
-    }
-
-    /// Lines of exact values and lower bounds.
-    pub(crate) fn lines(&self) -> Vec<IntervalLine<'_>> {
-        interval_log::lines(&self.path, &self.content).flatten().map(|(_, line)| line).collect()
-    }
-
-    /// Lines of upper bounds.
-    pub(crate) fn upper_lines(&self) -> Vec<IntervalLine<'_>> {
-        interval_log::lines(&self.upper_path, &self.upper).flatten().map(|(_, line)| line).collect()
     }
 }
 
@@ -84,7 +65,7 @@ pub(super) fn histograms(
     missing: &Missing,
 ) -> Result<BTreeMap<String, Histogram>, ReadError> {
     let log = LogFiles::read(files, source, metric)?;
-    let mut totals = log.totals()?;
+    let mut totals = interval_log::total(&log.lower, &log.upper);
     let none = HashMap::new();
     let missing = missing.get(&log.stem).unwrap_or(&none);
     for tag in missing.keys() {

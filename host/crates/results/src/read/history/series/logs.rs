@@ -1,4 +1,4 @@
-//! The logs of a metric, second by second and still encoded, and what never came.
+//! The logs of a metric, second by second, and what never came.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,58 +6,44 @@ use super::super::bins::Bins;
 use crate::{
     layout,
     number_line::NumberLine,
-    read::{ReadError, RecordFiles, interval_log},
+    read::{
+        ReadError, RecordFiles,
+        interval_log::{IntervalLine, IntervalLog},
+    },
 };
 
-/// Bin, number in the file and encoded histogram of the line of each second.
-type LinesBySecond<'a> = BTreeMap<i64, (usize, usize, &'a str)>;
+/// The line of each second.
+pub(in crate::read::history) type LinesBySecond<'a> = BTreeMap<i64, IntervalLine<'a>>;
 
-/// What lies in one second of a log, still encoded.
+/// What lies in one second of a log.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::read::history) struct Encoded<'a> {
+pub(in crate::read::history) struct InBin<'a> {
     pub(in crate::read::history) bin: usize,
-    /// Line in the file.
-    pub(in crate::read::history) number: usize,
-    pub(in crate::read::history) encoded: &'a str,
+    pub(in crate::read::history) line: IntervalLine<'a>,
     /// Whether it is in a phase that counts.
     pub(in crate::read::history) counts: bool,
     /// Whether its values stand for failures.
     pub(in crate::read::history) failed: bool,
 }
 
-/// A file of a log with its content.
-#[derive(Debug)]
-pub(in crate::read::history) struct LogFile {
-    pub(in crate::read::history) path: std::path::PathBuf,
-    pub(in crate::read::history) content: Vec<u8>,
+/// Both logs of a metric: exact values and lower bounds, and upper bounds.
+pub(in crate::read::history) fn read(
+    files: &mut RecordFiles,
+    source: &str,
+    metric: &str,
+) -> Result<[IntervalLog; 2], ReadError> {
+    let names = [layout::series(source, metric), layout::series_upper(source, metric)];
+    let [lower, upper] = names.map(|name| IntervalLog::open(files, &name));
+    Ok([lower?, upper?])
 }
 
-impl LogFile {
-    /// Both files of a metric: exact values and lower bounds, and upper bounds.
-    pub(in crate::read::history) fn read(
-        files: &mut RecordFiles,
-        source: &str,
-        metric: &str,
-    ) -> Result<[Self; 2], ReadError> {
-        let mut read = |name: String| -> Result<Self, ReadError> {
-            Ok(Self { path: files.path(&name), content: files.read(&name)? })
-        };
-        Ok([read(layout::series(source, metric))?, read(layout::series_upper(source, metric))?])
+/// The lines of a log by tag.
+pub(in crate::read::history) fn by_tag(log: &IntervalLog) -> BTreeMap<&str, LinesBySecond<'_>> {
+    let mut tags: BTreeMap<&str, LinesBySecond<'_>> = BTreeMap::new();
+    for line in log.lines() {
+        tags.entry(line.tag).or_default().insert(line.second, line);
     }
-
-    /// Its lines by tag.
-    pub(in crate::read::history) fn by_tag(
-        &self,
-        bins: Bins,
-    ) -> Result<BTreeMap<&str, LinesBySecond<'_>>, ReadError> {
-        let mut tags: BTreeMap<&str, LinesBySecond<'_>> = BTreeMap::new();
-        for line in interval_log::lines(&self.path, &self.content) {
-            let (number, line) = line?;
-            let entry = (bins.of(line.second), number, line.encoded);
-            tags.entry(line.tag).or_default().insert(line.second, entry);
-        }
-        Ok(tags)
-    }
+    tags
 }
 
 /// Values that never came: second and how many, by series and tag.
