@@ -1,27 +1,22 @@
 //! Reads interval logs back into distributions.
-//!
-//! Decodes the compressed histograms itself: the library's decoder reserves what a hostile length asks for
-//! and does not check the checksum of the compression.
+
+mod encoded;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     path::Path,
 };
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bench_model::Histogram;
-use flate2::{FlushDecompress, Status};
 use hdrhistogram::Histogram as Hdr;
 
+use self::encoded::{Inflate, decode_plain};
 use super::{ReadError, RecordFiles};
 
-/// Most bytes of one histogram, uncompressed: three digits over all of `i64` take half of it.
-const MAX_ENCODED: u64 = 1 << 20;
-const DAMAGED: &str = "the compression is damaged";
-/// Most values of one interval; keeps sums within `u64`.
-const MAX_COUNT: u64 = 1 << 40;
-const COOKIE: u32 = 0x1c84_9303 | 0x10;
-const COMPRESSED_COOKIE: u32 = 0x1c84_9304 | 0x10;
+/// How many times the length of its text a log may have when it is uncompressed, and what it may have in any case:
+/// histograms of real values stay far below.
+const MAX_RATIO: usize = 64;
+const MIN_PLAIN: usize = 16 << 20;
 
 /// A log, uncompressed: its lines are looked at many times, and inflating them is what costs.
 #[derive(Debug, Default)]
@@ -68,6 +63,7 @@ impl IntervalLog {
         let mut log = Self::default();
         let mut positions: HashMap<&str, usize> = HashMap::new();
         let mut inflate = Inflate::new();
+        let most = MIN_PLAIN.max(content.len().saturating_mul(MAX_RATIO));
         for (index, line) in content.split(|&byte| byte == b'\n').enumerate() {
             if line.is_empty() || line.starts_with(b"#") || line.starts_with(b"\"") {
                 continue;
@@ -82,6 +78,9 @@ impl IntervalLog {
             inflate.decode(line.encoded, &mut log.plain).map_err(broken)?;
             let plain = log.plain.get(start..).unwrap_or_default();
             decode_plain(plain, &mut |_, _, _| ()).map_err(broken)?;
+            if log.plain.len() > most {
+                return Err(broken("the log is much larger than its text"));
+            }
             let tag = *positions.entry(line.tag).or_insert_with(|| {
                 log.tags.push(line.tag.to_owned());
                 log.tags.len() - 1
@@ -195,130 +194,9 @@ fn parse_line(line: &[u8]) -> Option<EncodedLine<'_>> {
     sound.then_some(EncodedLine { tag, second: start as i64, encoded })
 }
 
-/// Takes histograms out of base64 and their compression; what that needs is made once for all of them.
-struct Inflate {
-    inflate: flate2::Decompress,
-    bytes: Vec<u8>,
-    piece: [u8; 1024],
-}
-
-impl Inflate {
-    fn new() -> Self {
-        Self { inflate: flate2::Decompress::new(true), bytes: Vec::new(), piece: [0; 1024] }
-    }
-
-    /// Appends a histogram in V2 form, uncompressed.
-    fn decode(&mut self, encoded: &str, plain: &mut Vec<u8>) -> Result<(), &'static str> {
-        self.bytes.clear();
-        STANDARD.decode_vec(encoded, &mut self.bytes).map_err(|_| "not base64")?;
-        let mut input = Input(&self.bytes);
-        if input.u32()? != COMPRESSED_COOKIE {
-            return Err("not a compressed histogram of version 2");
-        }
-        let length = usize::try_from(input.u32()?).unwrap_or(usize::MAX);
-        let compressed = input.0.get(..length).ok_or("the compressed histogram is cut off")?;
-        self.inflate.reset(true);
-        loop {
-            let (read, written) = (self.inflate.total_in(), self.inflate.total_out());
-            let rest = compressed.get(read as usize..).unwrap_or_default();
-            let status = self.inflate.decompress(rest, &mut self.piece, FlushDecompress::None);
-            let status = status.map_err(|_| DAMAGED)?;
-            let new = (self.inflate.total_out() - written) as usize;
-            plain.extend_from_slice(self.piece.get(..new).unwrap_or_default());
-            if self.inflate.total_out() > MAX_ENCODED {
-                return Err("a histogram that is too large");
-            }
-            match status {
-                Status::StreamEnd => return Ok(()),
-                Status::Ok | Status::BufError if new > 0 => {}
-                Status::Ok | Status::BufError => return Err(DAMAGED),
-            }
-        }
-    }
-}
-
-/// Lowest and highest value of a slot, and how many lie in it.
-type TakeSlot<'a> = dyn FnMut(u64, u64, u64) + 'a;
-
-fn decode_plain(plain: &[u8], take: &mut TakeSlot<'_>) -> Result<(), &'static str> {
-    let mut input = Input(plain);
-    if input.u32()? != COOKIE {
-        return Err("not a histogram of version 2");
-    }
-    let length = usize::try_from(input.u32()?).unwrap_or(usize::MAX);
-    let (offset, digits) = (input.u32()?, input.u32()?);
-    let (lowest, _highest) = (input.u64()?, input.u64()?);
-    let ratio = f64::from_bits(input.u64()?);
-    if offset != 0 || digits != 3 || lowest != 1 || ratio != 1.0 {
-        return Err("a histogram of another precision");
-    }
-    let mut payload = Input(input.0.get(..length).ok_or("the histogram is cut off")?);
-    let (mut index, mut sum) = (0_u64, 0_u64);
-    while !payload.0.is_empty() {
-        let number = payload.zig_zag()?;
-        if number < 0 {
-            index = index.checked_add(number.unsigned_abs()).ok_or("an index out of range")?;
-            continue;
-        }
-        if number > 0 {
-            let count = number.unsigned_abs();
-            sum =
-                sum.checked_add(count).filter(|&sum| sum <= MAX_COUNT).ok_or("more values than possible")?;
-            let value = value_at(index).ok_or("an index out of range")?;
-            let width = if index < 2048 { 1 } else { 1_u64 << ((index >> 10) - 1) };
-            take(value, value + (width - 1), count);
-        }
-        index += 1;
-    }
-    Ok(())
-}
-
-/// Lowest value of a slot of a histogram with three digits and unit 1: 2,048 slots one apart, then 1,024
-/// for each doubling.
-fn value_at(index: u64) -> Option<u64> {
-    if index < 2048 {
-        return Some(index);
-    }
-    let shift = (index >> 10) - 1;
-    let value = ((index & 1023) + 1024).checked_shl(u32::try_from(shift).ok()?)?;
-    (shift < 53 && value <= i64::MAX as u64).then_some(value)
-}
-
-/// Bytes that are taken from the front.
-struct Input<'a>(&'a [u8]);
-
-impl Input<'_> {
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], &'static str> {
-        let (head, tail) = self.0.split_first_chunk::<N>().ok_or("the histogram is cut off")?;
-        self.0 = tail;
-        Ok(*head)
-    }
-
-    fn u32(&mut self) -> Result<u32, &'static str> {
-        self.take().map(u32::from_be_bytes)
-    }
-
-    fn u64(&mut self) -> Result<u64, &'static str> {
-        self.take().map(u64::from_be_bytes)
-    }
-
-    /// A zig-zag LEB128 number of at most nine bytes, the last of which counts whole.
-    fn zig_zag(&mut self) -> Result<i64, &'static str> {
-        let mut value = 0_u64;
-        for position in 0..9 {
-            let [byte] = self.take::<1>()?;
-            let part = if position == 8 { byte } else { byte & 0x7f };
-            value |= u64::from(part) << (7 * position);
-            if position == 8 || byte & 0x80 == 0 {
-                break;
-            }
-        }
-        Ok((value >> 1) as i64 ^ -((value & 1) as i64))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
     use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
     use proptest::prelude::*;
 
@@ -344,13 +222,30 @@ mod tests {
 
     #[test]
     fn a_histogram_that_inflates_without_end_is_refused() {
-        let mut bomb = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
-        std::io::Write::write_all(&mut bomb, &vec![0; 4 << 20]).expect("compresses");
-        let bomb = bomb.finish().expect("compresses");
-        let length = u32::try_from(bomb.len()).expect("short");
-        let bytes = [&COMPRESSED_COOKIE.to_be_bytes()[..], &length.to_be_bytes(), &bomb].concat();
-        let error = log(&STANDARD.encode(bytes)).expect_err("too large").to_string();
+        let error = log(&compressed(&vec![0; 4 << 20])).expect_err("too large").to_string();
         assert!(error.contains("too large"), "{error}");
+    }
+
+    /// A histogram as the file has it, of any bytes.
+    fn compressed(plain: &[u8]) -> String {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut encoder, plain).expect("compresses");
+        let zlib = encoder.finish().expect("compresses");
+        let length = u32::try_from(zlib.len()).expect("short");
+        STANDARD
+            .encode([&encoded::COMPRESSED_COOKIE.to_be_bytes()[..], &length.to_be_bytes(), &zlib].concat())
+    }
+
+    #[test]
+    fn a_log_of_histograms_that_inflate_without_measure_is_refused() {
+        let zeroes = 1 << 19;
+        let mut plain = [0x1c84_9313_u32, zeroes, 0, 3].map(u32::to_be_bytes).concat();
+        plain.extend([1_u64, 2, 1_f64.to_bits()].map(u64::to_be_bytes).concat());
+        plain.resize(plain.len() + zeroes as usize, 0);
+        let line = format!("Tag=a,0.000,1.000,1.000,{}\n", compressed(&plain));
+        assert!(IntervalLog::read(Path::new("x"), line.as_bytes()).is_ok(), "one is within bounds");
+        let error = IntervalLog::read(Path::new("x"), line.repeat(64).as_bytes()).expect_err("too large");
+        assert!(error.to_string().contains("much larger than its text"), "{error}");
     }
 
     #[test]
