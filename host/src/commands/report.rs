@@ -2,7 +2,7 @@
 
 mod opensearch;
 
-use std::{path::Path, thread::JoinHandle};
+use std::path::Path;
 
 use bench_report::{MAX_BINS, MAX_SERIES, ReportFile, ReportView, TextOptions, ViewContext};
 use bench_results::{RunHistory, Store, StoreError, Summary, history, summarize};
@@ -23,16 +23,15 @@ enum Report {
 pub async fn run(args: ReportArgs, ui: &Ui) -> Result<Exit, Failure> {
     let sender = opensearch::sender(&args)?;
     let dir = Store::new(&args.runs.runs).select(&args.run).map_err(no_such_run)?;
-    let history = History::start(&dir, args.format);
-    let summary = summarize(&dir).map_err(unreadable)?;
     if let Some(sender) = &sender {
-        let history = read_history(&dir)?;
+        let (summary, history) = whole(&dir)?;
         sender.send(&bench_report::kube_burner_documents(&summary, &history).map_err(bug)?, ui).await?;
         if args.output.is_none() {
             return Ok(Exit::Verdict(bench_results::exit_code(&summary)));
         }
     }
-    match (report(&summary, history, &dir, args.format, ui)?, &args.output) {
+    let (report, exit) = report(&dir, args.format, ui)?;
+    match (report, &args.output) {
         (Report::Text(text), None) => ui.print(&text)?,
         (Report::Text(text), Some(file)) => write(file, &text, ui)?,
         (Report::Files(files), Some(folder)) => {
@@ -50,46 +49,57 @@ pub async fn run(args: ReportArgs, ui: &Ui) -> Result<Exit, Failure> {
             ));
         }
     }
-    Ok(Exit::Verdict(bench_results::exit_code(&summary)))
+    Ok(exit)
 }
 
-/// The history of a record, which is read beside its summary when the format shows it.
-struct History(Option<JoinHandle<Result<RunHistory, Failure>>>);
-
-impl History {
-    fn start(dir: &Path, format: ReportFormat) -> Self {
-        let is_shown = matches!(format, ReportFormat::Html | ReportFormat::Csv | ReportFormat::KubeBurner);
-        let dir = dir.to_owned();
-        Self(is_shown.then(|| std::thread::spawn(move || read_history(&dir))))
-    }
-
-    fn get(self, dir: &Path) -> Result<RunHistory, Failure> {
-        // A reader that panicked panics here again, where its message is shown.
-        self.0.and_then(|reading| reading.join().ok()).unwrap_or_else(|| read_history(dir))
-    }
-}
-
-fn report(
-    summary: &Summary,
-    history: History,
-    dir: &Path,
-    format: ReportFormat,
-    ui: &Ui,
-) -> Result<Report, Failure> {
-    let text = match format {
-        ReportFormat::Text => as_text(summary, dir, ui),
-        ReportFormat::Json => bench_report::json(summary).map_err(bug)?,
-        ReportFormat::Html => bench_report::html(summary, &history.get(dir)?, &context(dir)).map_err(bug)?,
-        ReportFormat::Markdown => bench_report::markdown(summary, &ReportView::new(summary, &context(dir))),
-        ReportFormat::Junit => bench_report::junit(summary),
-        ReportFormat::Perfdata => bench_report::perfdata(summary),
-        ReportFormat::Openmetrics => bench_report::openmetrics(summary),
-        ReportFormat::Csv => return bench_report::csv(&history.get(dir)?).map(Report::Files).map_err(bug),
-        ReportFormat::KubeBurner => {
-            return bench_report::kube_burner(summary, &history.get(dir)?).map(Report::Files).map_err(bug);
+/// The report, and the exit code of the run.
+fn report(dir: &Path, format: ReportFormat, ui: &Ui) -> Result<(Report, Exit), Failure> {
+    let context = || context(dir);
+    match format {
+        ReportFormat::Text => of_summary(dir, |summary| Ok(as_text(summary, dir, ui))),
+        ReportFormat::Json => of_summary(dir, |summary| bench_report::json(summary).map_err(bug)),
+        ReportFormat::Markdown => of_summary(dir, |summary| {
+            Ok(bench_report::markdown(summary, &ReportView::new(summary, &context())))
+        }),
+        ReportFormat::Junit => of_summary(dir, |summary| Ok(bench_report::junit(summary))),
+        ReportFormat::Perfdata => of_summary(dir, |summary| Ok(bench_report::perfdata(summary))),
+        ReportFormat::Openmetrics => of_summary(dir, |summary| Ok(bench_report::openmetrics(summary))),
+        ReportFormat::Html => of_whole(dir, |summary, history| {
+            bench_report::html(summary, history, &context()).map(Report::Text).map_err(bug)
+        }),
+        ReportFormat::Csv => {
+            of_whole(dir, |_, history| bench_report::csv(history).map(Report::Files).map_err(bug))
         }
-    };
-    Ok(Report::Text(text))
+        ReportFormat::KubeBurner => of_whole(dir, |summary, history| {
+            bench_report::kube_burner(summary, history).map(Report::Files).map_err(bug)
+        }),
+    }
+}
+
+fn of_summary(
+    dir: &Path,
+    make: impl FnOnce(&Summary) -> Result<String, Failure>,
+) -> Result<(Report, Exit), Failure> {
+    let summary = summarize(dir).map_err(unreadable)?;
+    Ok((Report::Text(make(&summary)?), Exit::Verdict(bench_results::exit_code(&summary))))
+}
+
+fn of_whole(
+    dir: &Path,
+    make: impl FnOnce(&Summary, &RunHistory) -> Result<Report, Failure>,
+) -> Result<(Report, Exit), Failure> {
+    let (summary, history) = whole(dir)?;
+    Ok((make(&summary, &history)?, Exit::Verdict(bench_results::exit_code(&summary))))
+}
+
+/// The summary of a record and its history, read side by side: each goes through all series.
+fn whole(dir: &Path) -> Result<(Summary, RunHistory), Failure> {
+    std::thread::scope(|scope| {
+        let history = scope.spawn(|| history(dir, MAX_BINS, MAX_SERIES));
+        let summary = summarize(dir).map_err(unreadable)?;
+        let history = history.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok((summary, history.map_err(unreadable)?))
+    })
 }
 
 fn bug(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
@@ -104,10 +114,6 @@ fn write(path: &Path, content: &str, ui: &Ui) -> Result<(), Failure> {
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
     Failure::error(Exit::Bug, Message(format!("failed to write {}: {error}", path.display())))
-}
-
-fn read_history(dir: &Path) -> Result<RunHistory, Failure> {
-    history(dir, MAX_BINS, MAX_SERIES).map_err(unreadable)
 }
 
 /// A record that is damaged, of a newer version, or no record at all.

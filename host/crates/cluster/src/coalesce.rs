@@ -61,51 +61,88 @@ mod tests {
 
     use bytes::Bytes;
     use http_body_util::Full;
-    use hyper::client::conn::http2::{self, SendRequest};
+    use hyper::client::conn::http2;
     use hyper_util::rt::{TokioExecutor, TokioIo};
-    use tokio::io::AsyncReadExt;
-    use tokio_util::io::InspectWriter;
+    use tokio::io::DuplexStream;
 
     use super::*;
 
-    const REQUESTS: usize = 16;
-    const BODY: usize = 500;
+    /// Counts writes, and takes vectored ones, as a TLS stream does.
+    struct Counted(TokioIo<DuplexStream>, Arc<AtomicUsize>);
 
-    async fn connect(stream: impl Read + Write + Unpin + Send + 'static) -> SendRequest<Full<Bytes>> {
-        let (sender, connection) =
-            http2::handshake(TokioExecutor::new(), stream).await.expect("a connection");
-        // Ends with the sender.
-        tokio::spawn(connection);
-        sender
+    impl Read for Counted {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            buffer: ReadBufCursor<'_>,
+        ) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.get_mut().0).poll_read(context, buffer)
+        }
     }
 
-    /// In how many pieces requests leave that are asked for at once.
-    async fn pieces(is_coalesced: bool) -> usize {
-        // Like a TLS stream, this one takes vectored writes.
+    impl Write for Counted {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            Pin::new(&mut self.get_mut().0).poll_write(context, bytes)
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.get_mut().0).poll_flush(context)
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.get_mut().0).poll_shutdown(context)
+        }
+
+        fn is_write_vectored(&self) -> bool {
+            true
+        }
+
+        fn poll_write_vectored(
+            self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            buffers: &[io::IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            Pin::new(&mut self.get_mut().0).poll_write_vectored(context, buffers)
+        }
+    }
+
+    const REQUESTS: usize = 16;
+
+    /// How many writes requests with bodies of 500 bytes take that are asked for at once.
+    async fn writes<S>(stream: impl FnOnce(Counted) -> S) -> usize
+    where
+        S: Read + Write + Unpin + Send + 'static,
+    {
         let (ours, mut server) = tokio::io::duplex(1 << 20);
         let count = Arc::new(AtomicUsize::new(0));
-        let counting = Arc::clone(&count);
-        let stream = TokioIo::new(InspectWriter::new(ours, move |_: &[u8]| {
-            counting.fetch_add(1, Ordering::Relaxed);
-        }));
-        let sender = if is_coalesced { connect(Coalesced(stream)).await } else { connect(stream).await };
+        let stream = stream(Counted(TokioIo::new(ours), count.clone()));
+        let (sender, connection) =
+            http2::handshake::<_, _, Full<Bytes>>(TokioExecutor::new(), stream).await.expect("a connection");
+        let connection = tokio::spawn(connection);
         for _ in 0..REQUESTS {
             let mut sender = sender.clone();
-            let body = Full::new(Bytes::from(vec![b'x'; BODY]));
+            let body = Full::new(Bytes::from(vec![b'x'; 500]));
             let request = http::Request::post("http://localhost/a").body(body).expect("a request");
             tokio::spawn(async move { sender.send_request(request).await });
         }
         let mut seen = 0;
         let mut buffer = vec![0; 1 << 16];
-        while seen < REQUESTS * BODY {
-            seen += server.read(&mut buffer).await.expect("bytes");
+        while seen < REQUESTS * 500 {
+            seen += tokio::io::AsyncReadExt::read(&mut server, &mut buffer).await.expect("bytes");
         }
+        connection.abort();
         count.load(Ordering::Relaxed)
     }
 
     #[tokio::test]
     async fn requests_that_are_asked_for_at_once_leave_together() {
-        let (bare, coalesced) = (pieces(false).await, pieces(true).await);
+        let (bare, coalesced) = (writes(|stream| stream).await, writes(Coalesced).await);
         assert!(bare >= REQUESTS, "{bare}: h2 does it by itself, so this file can go");
         assert!(coalesced < REQUESTS / 2, "{coalesced}");
     }

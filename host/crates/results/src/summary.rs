@@ -124,6 +124,19 @@ pub struct Summary {
     pub environment: EnvironmentSummary,
 }
 
+impl Summary {
+    /// Operations whose last answer was 429.
+    pub fn refused(&self) -> u64 {
+        let errors = self.jobs.iter().flat_map(|job| &job.errors);
+        errors.filter(|error| error.http_status == 429).map(|error| error.count).sum()
+    }
+
+    /// Requests that were answered with 429 and sent once more.
+    pub fn sent_again(&self) -> u64 {
+        self.jobs.iter().flat_map(|job| &job.queues).map(|queue| queue.sent_again).sum()
+    }
+}
+
 /// Facts of `run.json` that reports show.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -141,12 +141,10 @@ fn lost(summary: &Summary) -> Tile {
 }
 
 fn too_many(summary: &Summary) -> Tile {
-    let errors = summary.jobs.iter().flat_map(|job| &job.errors);
-    let refused: u64 = errors.filter(|error| error.http_status == 429).map(|error| error.count).sum();
+    let (refused, again) = (summary.refused(), summary.sent_again());
     let tone = if refused == 0 { Tone::Good } else { Tone::Warning };
     let most = summary.validity.too_many_requests;
     let mut note = "too many requests".to_owned();
-    let again: u64 = summary.jobs.iter().flat_map(|job| &job.queues).map(|queue| queue.sent_again).sum();
     if again > 0 {
         note.push_str(&format!("; {} sent again", format::counted(again, "request")));
     }

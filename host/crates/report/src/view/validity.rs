@@ -43,19 +43,12 @@ pub(super) fn validity(summary: &Summary) -> Vec<Cell> {
         Some(false) => Cell::toned(&format!("observations lost{most}"), Tone::Warning),
         None => Cell::toned("no observation lost", Tone::Good),
     });
-    let refused: u64 = summary
-        .jobs
-        .iter()
-        .flat_map(|job| &job.errors)
-        .filter(|e| e.http_status == 429)
-        .map(|e| e.count)
-        .sum();
+    let (refused, again) = (summary.refused(), summary.sent_again());
     let tone = if refused == 0 { Tone::Good } else { Tone::Warning };
     let most = bound(
         bounds.too_many_requests == usual.too_many_requests,
         format!("at most {}", format::percent(bounds.too_many_requests)),
     );
-    let again: u64 = summary.jobs.iter().flat_map(|job| &job.queues).map(|queue| queue.sent_again).sum();
     let again = if again > 0 { format!(", {} sent again", format::count(again)) } else { String::new() };
     parts.push(Cell::toned(&format!("429s {}{again}{most}", format::count(refused)), tone));
     if let Some(clock) = summary.clock {

@@ -65,7 +65,7 @@ pub(crate) fn seconds(loaded: &Loaded, selection: &Selection, side: Side, limits
                 false => {
                     came = came.saturating_add(n);
                     let within = below.iter_mut().zip(limits).filter(|(_, limit)| value <= **limit);
-                    within.for_each(|(below, _)| *below += n);
+                    within.for_each(|(below, _)| *below = below.saturating_add(n));
                 }
             });
         }
