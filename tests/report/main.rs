@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use bench_model::JobOutcome;
 use bench_report::{MAX_BINS, MAX_SERIES, ViewContext, html};
-use bench_results::{Summary, history, summarize};
+use bench_results::{Summary, summarize_with_history};
 use browser::Browser;
 use fake::FakeRun;
 use serde_json::Value;
@@ -27,8 +27,7 @@ struct Page {
 }
 
 fn page(folder: &Path, name: &'static str, dir: &Path) -> Page {
-    let summary: Summary = summarize(dir).expect("summarises");
-    let history = history(dir, MAX_BINS, MAX_SERIES).expect("reads");
+    let (summary, history) = summarize_with_history(dir, MAX_BINS, MAX_SERIES).expect("reads");
     let context = ViewContext { record: "runs/0198c0de".to_owned(), run: "0198c0de".to_owned() };
     let text = html(&summary, &history, &context).expect("renders");
     let file = folder.join(format!("{name}.html"));

@@ -5,7 +5,7 @@ mod opensearch;
 use std::path::Path;
 
 use bench_report::{MAX_BINS, MAX_SERIES, ReportFile, ReportView, TextOptions, ViewContext};
-use bench_results::{RunHistory, Store, StoreError, Summary, history, summarize};
+use bench_results::{RunHistory, Store, StoreError, Summary, summarize, summarize_with_history};
 
 use crate::{
     cli::{Output, ReportArgs, ReportFormat},
@@ -92,14 +92,8 @@ fn of_whole(
     Ok((make(&summary, &history)?, Exit::Verdict(bench_results::exit_code(&summary))))
 }
 
-/// The summary of a record and its history, read side by side: each goes through all series.
 fn whole(dir: &Path) -> Result<(Summary, RunHistory), Failure> {
-    std::thread::scope(|scope| {
-        let history = scope.spawn(|| history(dir, MAX_BINS, MAX_SERIES));
-        let summary = summarize(dir).map_err(unreadable)?;
-        let history = history.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        Ok((summary, history.map_err(unreadable)?))
-    })
+    summarize_with_history(dir, MAX_BINS, MAX_SERIES).map_err(unreadable)
 }
 
 fn bug(error: impl std::error::Error + Send + Sync + 'static) -> Failure {

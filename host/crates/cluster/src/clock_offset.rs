@@ -4,15 +4,20 @@
 //! showed a time within it. Each answer so gives bounds one second and a round trip wide, and bounds of
 //! several answers intersect. Requests that are aimed at the moment when the server's second should change
 //! halve what is left, down to about a round trip. Bounds grow with time, because both clocks may be slewed.
+//!
+//! Behind one address may be several API servers, each with a clock of its own. An HTTP/2 connection leads to one of them,
+//! so each connection has its own bounds; what holds for all is their hull.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use bench_limiter::RunClock;
 use bench_model::TimeNs;
-use http::{HeaderMap, header};
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response, Version, header};
+use hyper_util::client::legacy::connect::HttpInfo;
 use parking_lot::Mutex;
 
-use crate::Cluster;
+use crate::{Cluster, Inner, transport};
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -62,28 +67,66 @@ impl OffsetBounds {
     }
 }
 
-/// The narrowest bounds so far, and when they were last narrowed on purpose.
+/// Which connection an answer came on, by our end of it. `None` where that says nothing: in memory, and over HTTP/1.1,
+/// which has many connections at a time.
+pub(crate) type Whose = Option<SocketAddr>;
+
+/// The narrowest bounds so far.
 #[derive(Debug, Default)]
-pub(crate) struct ClockOffset(Mutex<(Option<OffsetBounds>, TimeNs)>);
+pub(crate) struct ClockOffset(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    bounds: BTreeMap<Whose, Measured>,
+    /// Counts the calls of [`ClockOffset::begin`].
+    round: u32,
+    /// When that was called last.
+    since: TimeNs,
+}
+
+/// Bounds, and the round in which an answer last said something of them.
+#[derive(Debug, Clone, Copy)]
+struct Measured {
+    bounds: OffsetBounds,
+    round: u32,
+}
 
 impl ClockOffset {
-    /// Takes new bounds into account. Bounds that contradict the old ones replace them: a clock was set.
-    pub(crate) fn narrow(&self, new: Option<OffsetBounds>) {
-        let Some(new) = new else { return };
-        let (known, _) = &mut *self.0.lock();
-        *known = Some(known.and_then(|known| known.intersect(new)).unwrap_or(new));
+    /// Takes new bounds into account. Bounds that contradict the old ones of the same connection replace them: a clock
+    /// was set.
+    pub(crate) fn narrow(&self, whose: Whose, new: OffsetBounds) {
+        let known = &mut *self.0.lock();
+        let round = known.round;
+        let before = known.bounds.get(&whose).and_then(|before| before.bounds.intersect(new));
+        known.bounds.insert(whose, Measured { bounds: before.unwrap_or(new), round });
     }
 
-    /// Widens the bounds by what the clocks may have parted since this was called last.
+    /// Begins a round: widens the bounds by what the clocks may have parted since the last one.
     fn begin(&self, now: TimeNs) {
-        let (known, since) = &mut *self.0.lock();
-        let apart = Duration::from_nanos(u64::try_from(now.0.saturating_sub(since.0)).unwrap_or(0));
-        *known = known.map(|known| known.after(apart));
-        *since = now;
+        let known = &mut *self.0.lock();
+        let apart = Duration::from_nanos(u64::try_from(now.0.saturating_sub(known.since.0)).unwrap_or(0));
+        known.bounds.values_mut().for_each(|measured| measured.bounds = measured.bounds.after(apart));
+        (known.since, known.round) = (now, known.round.wrapping_add(1));
     }
 
-    fn get(&self) -> Option<OffsetBounds> {
-        self.0.lock().0
+    /// Ends a round: forgets connections that nothing came on any more, unless nothing came at all.
+    fn end(&self) {
+        let known = &mut *self.0.lock();
+        let round = known.round;
+        if known.bounds.values().any(|measured| measured.round == round) {
+            known.bounds.retain(|_, measured| measured.round == round);
+        }
+    }
+
+    fn of(&self, whose: Whose) -> Option<OffsetBounds> {
+        self.0.lock().bounds.get(&whose).map(|measured| measured.bounds)
+    }
+
+    /// What holds for all connections.
+    fn hull(&self) -> Option<OffsetBounds> {
+        let known = self.0.lock();
+        let each = known.bounds.values().map(|measured| measured.bounds);
+        each.reduce(|a, b| OffsetBounds { low: a.low.min(b.low), high: a.high.max(b.high) })
     }
 }
 
@@ -96,58 +139,79 @@ pub(crate) fn server_second(headers: &HeaderMap) -> Option<i64> {
 
 impl Cluster {
     /// Lowest and highest offset of the API server's clock against the run's, `server - run`, as far as
-    /// known; the ends of the number line when nothing is.
+    /// known; the ends of the number line when nothing is. Holds for each connection of the load.
     pub fn clock_offset(&self) -> (TimeNs, TimeNs) {
-        match self.inner.clock_offset.get() {
+        match self.inner.clock_offset.hull() {
             Some(bounds) => (TimeNs(bounds.low), TimeNs(bounds.high)),
             None => (TimeNs(i64::MIN), TimeNs(i64::MAX)),
         }
     }
 
-    /// Narrows the bounds with up to `requests` small requests, each up to a second after the one before.
+    /// Narrows the bounds with up to `requests` small requests on each connection of the load, each up to a second
+    /// after the one before.
     ///
     /// Ends early when a request does not narrow them any more. Sixteen give less than two round trips.
     /// What was known before is widened by what the clocks may have parted since.
     pub async fn measure_clock_offset(&self, requests: u32) -> (TimeNs, TimeNs) {
         let cluster = self.clone();
         // Without an outcome the bounds stay as they are.
-        let _ = self.on_load_runtime(async move { cluster.aim_at_ticks(requests).await }).await;
+        let _ = self
+            .on_load_runtime(async move {
+                cluster.inner.clock_offset.begin(cluster.inner.clock.now());
+                let connections = 0..cluster.inner.transport.connections();
+                futures::future::join_all(connections.map(|at| cluster.aim_at_ticks(at, requests))).await;
+                cluster.inner.clock_offset.end();
+            })
+            .await;
         self.clock_offset()
     }
 
-    async fn aim_at_ticks(&self, requests: u32) {
-        self.inner.clock_offset.begin(self.inner.clock.now());
-        let mut way = 0;
+    async fn aim_at_ticks(&self, connection: usize, requests: u32) {
+        let offset = &self.inner.clock_offset;
+        let (mut whose, mut way) = (None, 0);
         for _ in 0..requests {
-            let before = self.inner.clock_offset.get();
+            let before = offset.of(whose);
             if let Some(bounds) = before {
                 let aim = bounds.next_aim(self.inner.clock.now(), way);
                 tokio::time::sleep_until(self.inner.clock.instant(aim)).await;
             }
-            let Some((new, round_trip)) = self.ask_for_date().await else { return };
-            way = round_trip / 2;
-            self.inner.clock_offset.narrow(Some(new));
-            let narrowed = self.inner.clock_offset.get().map_or(0, OffsetBounds::width);
-            if before.is_some_and(|before| before.width() - narrowed < before.width() / 20) {
+            let Some(answer) = self.ask_for_date(connection).await else { return };
+            offset.narrow(answer.whose, answer.bounds);
+            way = answer.round_trip / 2;
+            let narrowed = offset.of(answer.whose).map_or(0, OffsetBounds::width);
+            let is_same = std::mem::replace(&mut whose, answer.whose) == whose;
+            if is_same && before.is_some_and(|before| before.width() - narrowed < before.width() / 20) {
                 return;
             }
         }
     }
 
-    /// Bounds from one request, and its round trip in ns.
-    async fn ask_for_date(&self) -> Option<(OffsetBounds, i64)> {
-        let clock = self.inner.clock;
-        self.inner.limiter.acquire().await;
-        let uri = self.inner.base.uri("/version".to_owned()).ok()?;
-        let headers = self.inner.credentials.headers(&clock);
-        let request = crate::transport::request(http::Method::GET, uri, headers, "", bytes::Bytes::new());
+    async fn ask_for_date(&self, connection: usize) -> Option<Answer> {
+        let Inner { base, clock, credentials, limiter, transport, request_timeout, .. } = &*self.inner;
+        limiter.acquire().await;
+        let uri = base.uri("/version".to_owned()).ok()?;
+        let request = transport::request(Method::GET, uri, credentials.headers(clock), "", Bytes::new());
         let sent = clock.now();
-        let answer =
-            tokio::time::timeout(self.inner.request_timeout, self.inner.transport.send(request)).await;
+        let answer = tokio::time::timeout(*request_timeout, transport.send_on(connection, request)).await;
         let done = clock.now();
-        let second = server_second(answer.ok()?.ok()?.headers())?;
-        Some((OffsetBounds::new(&clock, second, sent, done), done.0.saturating_sub(sent.0)))
+        let answer = answer.ok()?.ok()?;
+        let bounds = OffsetBounds::new(clock, server_second(answer.headers())?, sent, done);
+        Some(Answer { whose: whose(&answer), bounds, round_trip: done.0.saturating_sub(sent.0) })
     }
+}
+
+/// What one request says.
+struct Answer {
+    whose: Whose,
+    bounds: OffsetBounds,
+    /// In ns.
+    round_trip: i64,
+}
+
+/// Which connection an answer came on.
+pub(crate) fn whose<B>(answer: &Response<B>) -> Whose {
+    let info = answer.extensions().get::<HttpInfo>().filter(|_| answer.version() == Version::HTTP_2);
+    info.map(HttpInfo::local_addr)
 }
 
 #[cfg(test)]
@@ -163,17 +227,17 @@ mod tests {
         let mut now = TimeNs(0);
         let known = ClockOffset::default();
         for _ in 0..requests {
-            if let Some(bounds) = known.get() {
+            if let Some(bounds) = known.of(None) {
                 now = bounds.next_aim(now, round_trip / 2);
             }
             let read_at = now.0 + round_trip / 2;
             let second =
                 (clock.unix_ns(TimeNs(read_at)) + i128::from(offset)).div_euclid(i128::from(SECOND)) as i64;
             let done = TimeNs(now.0 + round_trip);
-            known.narrow(Some(OffsetBounds::new(&clock, second, now, done)));
+            known.narrow(None, OffsetBounds::new(&clock, second, now, done));
             now = done;
         }
-        known.get().expect("bounds")
+        known.of(None).expect("bounds")
     }
 
     #[test]
@@ -185,23 +249,45 @@ mod tests {
         assert_eq!(server_second(&headers), None);
     }
 
+    const fn bounds(low: i64, high: i64) -> OffsetBounds {
+        OffsetBounds { low, high }
+    }
+
     #[test]
     fn bounds_that_contradict_replace_the_old_ones() {
         let known = ClockOffset::default();
-        known.narrow(Some(OffsetBounds { low: 0, high: 5 }));
-        known.narrow(Some(OffsetBounds { low: 7, high: 9 }));
-        assert_eq!(known.get(), Some(OffsetBounds { low: 7, high: 9 }));
+        known.narrow(None, bounds(0, 5));
+        known.narrow(None, bounds(7, 9));
+        assert_eq!(known.hull(), Some(bounds(7, 9)));
     }
 
     #[test]
     fn bounds_widen_by_what_clocks_may_part_in_the_meantime() {
         let known = ClockOffset::default();
         known.begin(TimeNs(0));
-        known.narrow(Some(OffsetBounds { low: 0, high: 5 }));
+        known.narrow(None, bounds(0, 5));
         known.begin(TimeNs(60 * SECOND));
-        assert_eq!(known.get(), Some(OffsetBounds { low: -60_000_000, high: 60_000_005 }));
+        assert_eq!(known.hull(), Some(bounds(-60_000_000, 60_000_005)));
         known.begin(TimeNs(60 * SECOND));
-        assert_eq!(known.get(), Some(OffsetBounds { low: -60_000_000, high: 60_000_005 }), "only once");
+        assert_eq!(known.hull(), Some(bounds(-60_000_000, 60_000_005)), "only once");
+    }
+
+    #[test]
+    fn each_connection_has_its_own_bounds_until_nothing_comes_on_it() {
+        let (first, second) = (Some(([127, 0, 0, 1], 1).into()), Some(([127, 0, 0, 1], 2).into()));
+        let known = ClockOffset::default();
+        known.begin(TimeNs(0));
+        known.narrow(first, bounds(0, 5));
+        known.narrow(second, bounds(3, 9));
+        known.end();
+        assert_eq!(known.hull(), Some(bounds(0, 9)), "not what both have in common");
+        known.begin(TimeNs(0));
+        known.end();
+        assert_eq!(known.hull(), Some(bounds(0, 9)), "a round without an answer says nothing");
+        known.begin(TimeNs(0));
+        known.narrow(second, bounds(4, 20));
+        known.end();
+        assert_eq!(known.hull(), Some(bounds(4, 9)));
     }
 
     proptest! {

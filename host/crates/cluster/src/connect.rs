@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 
 use crate::{
     Cluster, Inner, OwnCreates,
-    clock_offset::{ClockOffset, OffsetBounds, server_second},
+    clock_offset::{ClockOffset, OffsetBounds, Whose, server_second, whose},
     credentials::{Credentials, CredentialsError},
     dial::MemoryDialer,
     discovery::Discovery,
@@ -210,7 +210,9 @@ impl Cluster {
             clock_offset: ClockOffset::default(),
             waits: crate::wait::Waits::default(),
         };
-        inner.clock_offset.narrow(offset);
+        if let Some((whose, bounds)) = offset {
+            inner.clock_offset.narrow(whose, bounds);
+        }
         let mut cluster = Self { inner: Arc::new(inner) };
         let uid = cluster.kube_system_uid().await;
         // Nobody else has the cluster yet.
@@ -254,7 +256,7 @@ async fn probe(
     maker: &ClientMaker,
     credentials: &Arc<Credentials>,
     clock: &RunClock,
-) -> Result<(Transport, Version, Option<OffsetBounds>), ConnectError> {
+) -> Result<(Transport, Version, Option<(Whose, OffsetBounds)>), ConnectError> {
     let server = base.shown();
     let uri = base.uri("/version".to_owned()).map_err(|_| ConnectError::Server { server: server.clone() })?;
     let headers = credentials.headers(clock);
@@ -264,8 +266,8 @@ async fn probe(
         Ok(probed) => probed,
         Err(source) => return Err(ConnectError::Unreachable { server, source }),
     };
-    let offset =
-        server_second(answer.headers()).map(|second| OffsetBounds::new(clock, second, sent, clock.now()));
+    let bounds = |second| OffsetBounds::new(clock, second, sent, clock.now());
+    let offset = server_second(answer.headers()).map(|second| (whose(&answer), bounds(second)));
     let version = version(server, answer).await?;
     Ok((transport, version, offset))
 }

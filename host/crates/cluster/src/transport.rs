@@ -198,7 +198,16 @@ impl Transport {
         request: http::Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, TransportError> {
         let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.clients.len().max(1);
-        let client = self.clients.get(turn).unwrap_or(&self.watches);
+        self.send_on(turn, request).await
+    }
+
+    /// Sends a request on one of the connections of the load.
+    pub(crate) async fn send_on(
+        &self,
+        connection: usize,
+        request: http::Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, TransportError> {
+        let client = self.clients.get(connection).unwrap_or(&self.watches);
         client.request(request).await.map_err(|error| explain(&error))
     }
 

@@ -145,14 +145,20 @@ impl Histogram {
     /// Lower and upper bound of quantile `q` in 0..=1: the smallest value with at least `q` of all values
     /// at or below it, missing ones ranking highest ([`NEVER`]). `None` when there is no value.
     pub fn quantile(&self, q: f64) -> Option<(u64, u64)> {
+        self.quantiles(&[q]).first().copied()
+    }
+
+    /// [`Histogram::quantile`] of each `q`, which must ascend, in one pass over the slots. Empty when there is no value.
+    pub fn quantiles(&self, ascending: &[f64]) -> Vec<(u64, u64)> {
         let n = self.count();
         if n == 0 {
-            return None;
+            return Vec::new();
         }
-        let rank = ((q.clamp(0.0, 1.0) * n as f64).ceil() as u64).clamp(1, n);
-        let low = at_rank(&self.low, rank);
-        let high = self.high.as_ref().map_or(low, |high| at_rank(high, rank));
-        Some((low, high))
+        let rank = |q: &f64| ((q.clamp(0.0, 1.0) * n as f64).ceil() as u64).clamp(1, n);
+        let ranks: Vec<u64> = ascending.iter().map(rank).collect();
+        let low = at_ranks(&self.low, &ranks);
+        let high = self.high.as_ref().map_or_else(|| low.clone(), |high| at_ranks(high, &ranks));
+        low.into_iter().zip(high).collect()
     }
 
     /// Smallest and largest number that the value of this rank, from 1, may be: the lower end of what lower
@@ -161,9 +167,9 @@ impl Histogram {
         if rank == 0 || rank > self.count() {
             return None;
         }
-        let ends = |hdr: &Hdr<u64>| match at_rank(hdr, rank) {
-            NEVER => (NEVER, NEVER),
-            value => (hdr.lowest_equivalent(value), hdr.highest_equivalent(value)),
+        let ends = |hdr: &Hdr<u64>| match at_ranks(hdr, &[rank]).first() {
+            None | Some(&NEVER) => (NEVER, NEVER),
+            Some(&value) => (hdr.lowest_equivalent(value), hdr.highest_equivalent(value)),
         };
         Some((ends(&self.low).0, ends(self.upper()).1))
     }
@@ -221,19 +227,19 @@ fn put(hdr: &mut Hdr<u64>, value: u64) {
     }
 }
 
-/// The value with `rank` values at or below it; [`NEVER`] when fewer came.
-fn at_rank(hdr: &Hdr<u64>, rank: u64) -> u64 {
-    if rank > hdr.len() {
-        return NEVER;
-    }
-    let mut seen = 0;
-    for step in hdr.iter_recorded() {
-        seen += step.count_at_value();
-        if seen >= rank {
-            return step.value_iterated_to();
+/// The values with so many values at or below each, from 1, in ascending order; [`NEVER`] where fewer came.
+fn at_ranks(hdr: &Hdr<u64>, ranks: &[u64]) -> Vec<u64> {
+    let mut slots = hdr.iter_recorded();
+    let (mut seen, mut value) = (0_u64, NEVER);
+    let at = |&rank: &u64| {
+        while seen < rank {
+            let Some(slot) = slots.next() else { return NEVER };
+            seen = seen.saturating_add(slot.count_at_value());
+            value = slot.value_iterated_to();
         }
-    }
-    NEVER
+        value
+    };
+    ranks.iter().map(at).collect()
 }
 
 #[cfg(test)]
@@ -294,6 +300,15 @@ mod tests {
             prop_assert_eq!(merged.quantile(q), together.quantile(q));
             prop_assert_eq!(merged.count(), together.count());
             prop_assert_eq!(merged.mean(), together.mean());
+        }
+
+        #[test]
+        fn quantiles_of_one_pass_are_those_of_many(values in prop::collection::vec(prop_oneof![0_u64..1 << 40, Just(NEVER)], 0..50),
+                                                   mut qs in prop::collection::vec(0.0_f64..=1.0, 0..10)) {
+            qs.sort_by(f64::total_cmp);
+            let histogram = of(&values);
+            let one_by_one: Vec<_> = qs.iter().filter_map(|&q| histogram.quantile(q)).collect();
+            prop_assert_eq!(histogram.quantiles(&qs), one_by_one);
         }
 
         #[test]

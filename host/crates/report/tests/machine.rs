@@ -15,7 +15,7 @@ use bench_report::{
     MAX_BINS, MAX_SERIES, ReportFile, ReportView, ViewContext, csv, html, junit, kube_burner, markdown,
     openmetrics, perfdata,
 };
-use bench_results::{history, summarize};
+use bench_results::summarize_with_history;
 use fake::FakeRun;
 
 fn data(name: &str) -> PathBuf {
@@ -61,8 +61,7 @@ fn record_again(name: &str) {
 /// All formats of a record.
 fn formats(name: &str) -> Vec<ReportFile> {
     let dir = data(name);
-    let summary = summarize(&dir).expect("summarises");
-    let history = history(&dir, MAX_BINS, MAX_SERIES).expect("reads");
+    let (summary, history) = summarize_with_history(&dir, MAX_BINS, MAX_SERIES).expect("reads");
     let context = ViewContext { record: format!("runs/{name}"), run: "0198c0de".to_owned() };
     let view = ReportView::new(&summary, &context);
     let file = |name: &str, content| ReportFile { name: name.to_owned(), content };

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::summary::{GroupFacts, NodeShape};
 
-/// Version of the files of a record, but for `summary.json`. Readers refuse newer ones.
-pub const RUN_SCHEMA_VERSION: u32 = 1;
+/// Version of the files of a record, but for `summary.json`. Readers refuse newer ones. Since 2 a tag of an interval log
+/// is a number that a comment explains.
+pub const RUN_SCHEMA_VERSION: u32 = 2;
 
 /// The scenario that was run.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

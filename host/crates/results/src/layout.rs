@@ -38,6 +38,11 @@ pub(crate) fn series(source: &str, metric: &str) -> String {
     format!("series/{}.{}.hlog", part(source), part(metric))
 }
 
+/// Name of that log without directory and ending, as `numbers.ndjson` calls the series.
+pub(crate) fn series_stem(source: &str, metric: &str) -> String {
+    format!("{}.{}", part(source), part(metric))
+}
+
 /// Interval log of the upper bounds of a metric.
 pub(crate) fn series_upper(source: &str, metric: &str) -> String {
     format!("series/{}.{}.upper.hlog", part(source), part(metric))

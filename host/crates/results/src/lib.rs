@@ -7,6 +7,7 @@
 mod compare;
 mod event_line;
 mod header;
+mod history;
 mod journal;
 mod layout;
 mod number_line;
@@ -27,19 +28,18 @@ pub use event_line::EventLine;
 pub use header::{
     BenchFacts, ClusterFacts, HostFacts, PluginFacts, RUN_SCHEMA_VERSION, RunHeader, ScenarioFacts, rfc3339,
 };
-pub use journal::{Journal, JournalError, read_journal};
-pub use read::{
-    ReadError,
-    history::{
-        HeatCell, NumberHistory, ObjectRow, ObjectTable, OperationGroup, OperationTotals, QueueHistory,
-        RunHistory, SeriesBin, SeriesHistory, SpectrumPoint, TableRowsHistory, TotalQuantiles,
-        heat_row_floor, history,
-    },
+pub use history::{
+    HeatCell, NumberHistory, ObjectRow, ObjectTable, OperationGroup, OperationTotals, QueueHistory,
+    RunHistory, SeriesBin, SeriesHistory, SpectrumPoint, TableRowsHistory, TotalQuantiles, heat_row_floor,
 };
+pub use journal::{Journal, JournalError, read_journal};
+pub use read::ReadError;
 pub use record::{RecordError, Recorder};
 pub use statistics::order::{confidence_ranks, minimum_samples};
 pub use store::{RunEntry, RunState, Store, StoreError, Tag};
-pub use summarize::{SaveError, SoFar, judge_so_far, read_summary, save_summary, summarize};
+pub use summarize::{
+    SaveError, SoFar, judge_so_far, read_summary, save_summary, summarize, summarize_with_history,
+};
 pub use summary::{
     CleanupSummary, ClockSummary, Conclusion, Confidence, ConfidenceMethod, Distribution, DriftSummary,
     EnvironmentSummary, ErrorSummary, Estimate, EstimateMethod, FaultSummary, Finding, FindingKind,

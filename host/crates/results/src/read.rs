@@ -5,12 +5,13 @@
 //! and nesting are bounded; nothing here panics on any content.
 
 pub(crate) mod commits;
-pub(crate) mod history;
 pub(crate) mod interval_log;
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use serde::de::DeserializeOwned;
@@ -87,7 +88,7 @@ pub(crate) struct RecordFiles {
     dir: PathBuf,
     commits: Commits,
     /// Why the record is not whole, for people.
-    pub(crate) partial: Vec<String>,
+    partial: Mutex<BTreeSet<String>>,
 }
 
 impl RecordFiles {
@@ -101,11 +102,20 @@ impl RecordFiles {
         }
         let path = dir.join(crate::layout::CHECKS);
         let (commits, torn) = Commits::parse(&path, &read_bounded(&path)?)?;
-        let mut partial = Vec::new();
+        let files = Self { dir: dir.to_owned(), commits, partial: Mutex::default() };
         if torn {
-            partial.push("the last commit was not written to its end".to_owned());
+            files.lacks("the last commit was not written to its end".to_owned());
         }
-        Ok(Self { dir: dir.to_owned(), commits, partial })
+        Ok(files)
+    }
+
+    fn lacks(&self, reason: String) {
+        self.partial.lock().unwrap_or_else(PoisonError::into_inner).insert(reason);
+    }
+
+    /// Why the record is not whole, as far as it was read.
+    pub(crate) fn partial(&self) -> Vec<String> {
+        self.partial.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -117,12 +127,12 @@ impl RecordFiles {
     /// # Errors
     /// When the file cannot be read, is too large, or is not what was committed. Not when it is
     /// shorter than that (power failure): what is there is checked and the record marked as partial.
-    pub(crate) fn read(&mut self, name: &str) -> Result<Vec<u8>, ReadError> {
+    pub(crate) fn read(&self, name: &str) -> Result<Vec<u8>, ReadError> {
         let Some(marks) = self.commits.of(name) else { return Ok(Vec::new()) };
         let path = self.dir.join(name);
         let mut content = match read_bounded(&path) {
             Err(ReadError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                self.partial.push(format!("`{name}` is missing"));
+                self.lacks(format!("`{name}` is missing"));
                 return Ok(Vec::new());
             }
             other => other?,
@@ -131,7 +141,7 @@ impl RecordFiles {
         let committed = commits::verify(&path, &content, marks)?;
         let written = marks.last().map_or(0, |mark| mark.length);
         if found < written {
-            self.partial.push(format!("`{name}` has {found} of {written} bytes"));
+            self.lacks(format!("`{name}` has {found} of {written} bytes"));
         }
         content.truncate(usize::try_from(committed).unwrap_or(usize::MAX));
         Ok(content)
@@ -141,7 +151,7 @@ impl RecordFiles {
     ///
     /// # Errors
     /// As [`RecordFiles::read`], and when a line is no such value.
-    pub(crate) fn read_lines<T: DeserializeOwned>(&mut self, name: &str) -> Result<Vec<T>, ReadError> {
+    pub(crate) fn read_lines<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<T>, ReadError> {
         let content = self.read(name)?;
         let path = self.path(name);
         json_lines(&path, &content).collect()

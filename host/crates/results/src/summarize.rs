@@ -7,12 +7,12 @@ mod clock;
 mod conclude;
 mod distribution;
 mod evidence;
-mod jobs;
+pub(crate) mod jobs;
 mod judge;
-mod load;
+pub(crate) mod load;
 mod metrics;
 mod saved;
-mod seconds;
+pub(crate) mod seconds;
 mod steady;
 pub(crate) mod tables;
 mod validity;
@@ -22,12 +22,12 @@ use std::{collections::BTreeMap, path::Path};
 use bench_model::{LogLevel, TimeNs};
 
 pub use self::judge::{SoFar, judge_so_far};
-pub(crate) use self::load::read_header;
 pub use self::saved::{SaveError, read_summary, save_summary};
 use self::{clock::Clock, load::Loaded};
 use crate::{
     event_line::EventLine,
     header::RunHeader,
+    history::{self, RunHistory},
     read::ReadError,
     summary::{
         CleanupSummary, Conclusion, EnvironmentSummary, FaultSummary, GapSummary, LogSummary, MarkSummary,
@@ -47,40 +47,59 @@ const MAX_MARKS: usize = 1000;
 /// When it is no run directory, of a newer version, or damaged. Not when it merely ends early: the summary
 /// then says `partial`, why, and is invalid.
 pub fn summarize(dir: &Path) -> Result<Summary, ReadError> {
+    Loaded::read(dir).map(|loaded| summary_of(&loaded))
+}
+
+/// The summary of a run, and its series of at most `max_bins` bins with at most `max_series` histograms of plugins, from
+/// one reading of the record.
+///
+/// # Errors
+/// As [`summarize`].
+pub fn summarize_with_history(
+    dir: &Path,
+    max_bins: usize,
+    max_series: usize,
+) -> Result<(Summary, RunHistory), ReadError> {
     let loaded = Loaded::read(dir)?;
-    let Clock { summary: clock, was_set: clock_was_set } = Clock::of(&loaded);
+    let (summary, history) =
+        rayon::join(|| summary_of(&loaded), || history::history(&loaded, max_bins, max_series));
+    Ok((summary, history?))
+}
+
+fn summary_of(loaded: &Loaded) -> Summary {
+    let Clock { summary: clock, was_set: clock_was_set } = Clock::of(loaded);
     let mut summary = Summary {
         schema_version: SUMMARY_SCHEMA_VERSION,
-        run: run_facts(&loaded),
+        run: run_facts(loaded),
         // Replaced below, when everything it depends on is known.
         conclusion: Conclusion { verdict: Verdict::Invalid, exit_code: 13, reason: String::new() },
         partial: !loaded.partial.is_empty(),
         partial_reasons: loaded.partial.clone(),
-        length_ns: length_ns(&loaded),
-        phases: phases(&loaded),
+        length_ns: length_ns(loaded),
+        phases: phases(loaded),
         thresholds: Vec::new(),
         findings: Vec::new(),
         validity: loaded.header.validity.into(),
-        jobs: jobs::jobs(&loaded),
-        metrics: metrics::metrics(&loaded),
-        reports: reports(&loaded),
-        tables: tables::tables(&loaded),
-        slowest: tables::slowest(&loaded),
-        waits: waits(&loaded),
-        gaps: gaps(&loaded),
-        faults: faults(&loaded),
-        logs: logs(&loaded),
-        marks: marks(&loaded),
+        jobs: jobs::jobs(loaded),
+        metrics: metrics::metrics(loaded),
+        reports: reports(loaded),
+        tables: tables::tables(loaded),
+        slowest: tables::slowest(loaded),
+        waits: waits(loaded),
+        gaps: gaps(loaded),
+        faults: faults(loaded),
+        logs: logs(loaded),
+        marks: marks(loaded),
         clock,
-        cleanup: cleanup(&loaded),
+        cleanup: cleanup(loaded),
         steady: Vec::new(),
-        environment: environment(&loaded),
+        environment: environment(loaded),
     };
-    summary.steady = steady::steady(&loaded, &summary.jobs);
-    summary.thresholds = judge::thresholds(&loaded, &summary.jobs);
-    summary.findings = validity::findings(&loaded, clock_was_set, &summary);
-    summary.conclusion = conclude::conclude(&loaded, &summary);
-    Ok(summary)
+    summary.steady = steady::steady(loaded, &summary.jobs);
+    summary.thresholds = judge::thresholds(loaded, &summary.jobs);
+    summary.findings = validity::findings(loaded, clock_was_set, &summary);
+    summary.conclusion = conclude::conclude(loaded, &summary);
+    summary
 }
 
 fn run_facts(loaded: &Loaded) -> RunFacts {

@@ -4,33 +4,18 @@
 
 #[path = "fake/run.rs"]
 mod fake;
+#[path = "fake/forge.rs"]
+mod forge;
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{fs, path::Path};
 
 use bench_results::{CompareOptions, Store, Verdict, compare, read_summary, summarize};
 use fake::FakeRun;
+use forge::forge;
 use proptest::prelude::*;
 
 fn small() -> FakeRun {
     FakeRun { pods: 40, unready: 2, failing: (3, 500), unanswered: 1, bounded: true, ..FakeRun::default() }
-}
-
-/// Commits all files as they are now: what someone would do who wants a wrong number believed.
-fn forge(dir: &Path) {
-    let mut files = BTreeMap::new();
-    for below in ["", "series", "tables"] {
-        for entry in fs::read_dir(dir.join(below)).expect("a directory") {
-            let path = entry.expect("an entry").path();
-            let name = path.strip_prefix(dir).expect("below").to_str().expect("text").to_owned();
-            if path.is_file() && !["checks.ndjson", "journal", "lock"].contains(&name.as_str()) {
-                let content = fs::read(&path).expect("reads");
-                files.insert(name, (content.len(), crc32fast::hash(&content)));
-            }
-        }
-    }
-    let commit = serde_json::json!({ "at": 0, "files": files }).to_string();
-    let line = format!("{{\"crc\":{},\"commit\":{commit}}}\n", crc32fast::hash(commit.as_bytes()));
-    fs::write(dir.join("checks.ndjson"), line).expect("writes");
 }
 
 /// Numbers that break sums, shifts and casts.

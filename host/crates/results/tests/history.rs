@@ -5,14 +5,16 @@
 #[path = "fake/run.rs"]
 mod fake;
 
-use bench_results::{RunHistory, Summary, TotalQuantiles, history, summarize};
+use bench_results::{RunHistory, Summary, TotalQuantiles, summarize, summarize_with_history};
 use fake::FakeRun;
 
 fn read(run: &FakeRun, max_bins: usize) -> (Summary, RunHistory) {
     let root = tempfile::tempdir().expect("a directory");
     let dir = root.path().join("run");
     run.record(&dir);
-    (summarize(&dir).expect("summarises"), history(&dir, max_bins, 10).expect("reads"))
+    let (summary, history) = summarize_with_history(&dir, max_bins, 10).expect("reads");
+    assert_eq!(summary, summarize(&dir).expect("summarises"));
+    (summary, history)
 }
 
 fn bad() -> FakeRun {

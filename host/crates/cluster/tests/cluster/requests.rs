@@ -38,6 +38,22 @@ async fn a_cluster_has_its_facts() {
 }
 
 #[tokio::test]
+async fn the_clock_behind_a_new_connection_has_bounds_of_its_own() {
+    let server = Server::start(|_, _| Answer::Json(200, "{}".to_owned())).await;
+    let cluster = server.connect().await;
+    let width = |(low, high): (TimeNs, TimeNs)| high.0 - low.0;
+    assert!(
+        width(cluster.measure_clock_offset(2).await) < 1_000_000_000,
+        "several answers say more than one"
+    );
+    server.hang_up();
+    // A request that met the old connection fails.
+    soon(async { while cluster.send(&create(&pods("ns"), false)).await.http_status != 200 {} }).await;
+    let fresh = width(cluster.measure_clock_offset(1).await);
+    assert!(fresh >= 1_000_000_000, "{fresh} ns: it may lead to another API server");
+}
+
+#[tokio::test]
 async fn a_server_without_http2_is_spoken_to_in_http1() {
     let server = Server::start_speaking(false, |_, _| Answer::Json(201, "{}".to_owned())).await;
     let cluster = server.connect().await;

@@ -23,6 +23,7 @@ use parking_lot::Mutex;
 use tokio::{
     net::TcpListener,
     sync::mpsc::{self, UnboundedReceiver, UnboundedSender},
+    task::AbortHandle,
 };
 
 /// What to answer with.
@@ -47,6 +48,7 @@ pub struct Server {
     pub address: SocketAddr,
     seen: Arc<Mutex<Vec<String>>>,
     token: Arc<Mutex<String>>,
+    connections: Arc<Mutex<Vec<AbortHandle>>>,
 }
 
 impl Server {
@@ -64,7 +66,9 @@ impl Server {
         let address = listener.local_addr().expect("an address");
         let (script, seen) = (Arc::new(script), Arc::new(Mutex::new(Vec::new())));
         let token = Arc::new(Mutex::new("s3cret".to_owned()));
+        let connections = Arc::new(Mutex::new(Vec::new()));
         let (noted, accepted) = (Arc::clone(&seen), Arc::clone(&token));
+        let opened = Arc::clone(&connections);
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let (script, noted) = (Arc::clone(&script), Arc::clone(&noted));
@@ -74,7 +78,7 @@ impl Server {
                     let expected = format!("Bearer {}", accepted.lock());
                     async move { Ok::<_, io::Error>(answer(request, &expected, &*script, &noted).await) }
                 });
-                tokio::spawn(async move {
+                let connection = tokio::spawn(async move {
                     let io = TokioIo::new(socket);
                     // Breaking connections is part of the scripts.
                     if http2 {
@@ -85,9 +89,15 @@ impl Server {
                             hyper::server::conn::http1::Builder::new().serve_connection(io, service).await;
                     }
                 });
+                opened.lock().push(connection.abort_handle());
             }
         });
-        Self { address, seen, token }
+        Self { address, seen, token, connections }
+    }
+
+    /// Closes all connections; new ones are taken.
+    pub fn hang_up(&self) {
+        self.connections.lock().drain(..).for_each(|connection| connection.abort());
     }
 
     /// From now on this token alone is good.

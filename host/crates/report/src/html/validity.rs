@@ -173,12 +173,19 @@ fn clock(summary: &Summary) -> Option<Tile> {
     let clock = summary.clock?;
     let numbers =
         vec![Number::offset(clock.low_ns, "/clock/lowNs"), Number::offset(clock.high_ns, "/clock/highNs")];
-    let note = match clock.drift {
+    let mut note = match clock.drift {
         Some(drift) => {
             format!("its offset to this clock lies between; it gains {} a second", drift_words(drift))
         }
         None => "its offset to this clock lies between".to_owned(),
     };
+    let servers = summary.environment.api_servers.len() as u64;
+    if servers > 1 {
+        note.push_str(&format!(
+            "; of the one of {} that the load went to",
+            format::counted(servers, "API server")
+        ));
+    }
     let mut tile = tile("Server clock", Tone::Plain, numbers, note);
     tile.joiner = "to";
     Some(tile)

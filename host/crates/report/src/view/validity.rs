@@ -53,7 +53,9 @@ pub(super) fn validity(summary: &Summary) -> Vec<Cell> {
     parts.push(Cell::toned(&format!("429s {}{again}{most}", format::count(refused)), tone));
     if let Some(clock) = summary.clock {
         let (low, high) = (format::duration(clock.low_ns as f64), format::duration(clock.high_ns as f64));
-        parts.push(Cell::new(&format!("server clock {low} to {high} off")));
+        let servers = summary.environment.api_servers.len() as u64;
+        let whose = if servers > 1 { format!(" (one of {servers} API servers)") } else { String::new() };
+        parts.push(Cell::new(&format!("server clock {low} to {high} off{whose}")));
     }
     parts
 }

@@ -1,6 +1,7 @@
 //! Reads interval logs back into distributions.
 
 mod encoded;
+mod piece;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -9,22 +10,20 @@ use std::{
 
 use bench_model::Histogram;
 use hdrhistogram::Histogram as Hdr;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
-use self::encoded::{Inflate, decode_plain};
+use self::{
+    encoded::decode_plain,
+    piece::{Broken, Entry, Piece},
+};
 use super::{ReadError, RecordFiles};
-
-/// How many times the length of its text a log may have when it is uncompressed, and what it may have in any case:
-/// histograms of real values stay far below.
-const MAX_RATIO: usize = 64;
-const MIN_PLAIN: usize = 16 << 20;
 
 /// A log, uncompressed: its lines are looked at many times, and inflating them is what costs.
 #[derive(Debug, Default)]
 pub(crate) struct IntervalLog {
     tags: Vec<String>,
-    lines: Vec<Line>,
-    /// Histograms of all lines, one after the other.
-    plain: Vec<u8>,
+    /// Lines, and their histograms one after the other.
+    pieces: Vec<(Vec<Line>, Vec<u8>)>,
 }
 
 #[derive(Debug)]
@@ -50,54 +49,62 @@ impl IntervalLog {
     ///
     /// # Errors
     /// When it cannot be read, or a line is not one of an interval log.
-    pub(crate) fn open(files: &mut RecordFiles, name: &str) -> Result<Self, ReadError> {
+    pub(crate) fn open(files: &RecordFiles, name: &str) -> Result<Self, ReadError> {
         let content = files.read(name)?;
         Self::read(&files.path(name), &content)
     }
 
-    /// Reads the content of a file.
+    /// Reads the content of a file, on all cores.
     ///
     /// # Errors
     /// When a line is not one of an interval log, with its place.
     fn read(path: &Path, content: &[u8]) -> Result<Self, ReadError> {
+        let chunks = piece::chunks(content);
+        let pieces: Vec<_> = chunks.par_iter().map(|chunk| Piece::read(chunk)).collect();
         let mut log = Self::default();
         let mut positions: HashMap<&str, usize> = HashMap::new();
-        let mut inflate = Inflate::new();
-        let most = MIN_PLAIN.max(content.len().saturating_mul(MAX_RATIO));
-        for (index, line) in content.split(|&byte| byte == b'\n').enumerate() {
-            if line.is_empty() || line.starts_with(b"#") || line.starts_with(b"\"") {
-                continue;
-            }
-            let broken = |reason: &str| ReadError::Line {
+        let mut lines_before = 0;
+        for (chunk, piece) in chunks.into_iter().zip(pieces) {
+            let broken = |Broken { line, reason }| ReadError::Line {
                 path: path.to_owned(),
-                line: index + 1,
+                line: lines_before + line,
                 reason: reason.to_owned(),
             };
-            let line = parse_line(line).ok_or_else(|| broken("not a line of an interval log"))?;
-            let start = log.plain.len();
-            inflate.decode(line.encoded, &mut log.plain).map_err(broken)?;
-            let plain = log.plain.get(start..).unwrap_or_default();
-            decode_plain(plain, &mut |_, _, _| ()).map_err(broken)?;
-            if log.plain.len() > most {
-                return Err(broken("the log is much larger than its text"));
+            let Piece { entries, plain } = piece.map_err(broken)?;
+            let mut lines = Vec::with_capacity(entries.len());
+            for entry in entries {
+                match entry {
+                    Entry::Meaning { line, number, tag } => {
+                        log.tags.push(tag.to_owned());
+                        if positions.insert(number, log.tags.len() - 1).is_some() {
+                            return Err(broken(Broken { line, reason: "this tag has a meaning already" }));
+                        }
+                    }
+                    Entry::Interval { tag, second, end } => {
+                        let tag = *positions.entry(tag).or_insert_with(|| {
+                            log.tags.push(tag.to_owned());
+                            log.tags.len() - 1
+                        });
+                        lines.push(Line { tag, second, end });
+                    }
+                }
             }
-            let tag = *positions.entry(line.tag).or_insert_with(|| {
-                log.tags.push(line.tag.to_owned());
-                log.tags.len() - 1
-            });
-            log.lines.push(Line { tag, second: line.second, end: log.plain.len() });
+            log.pieces.push((lines, plain));
+            lines_before += chunk.iter().filter(|&&byte| byte == b'\n').count();
         }
         Ok(log)
     }
 
     /// Its lines in the order of the file.
     pub(crate) fn lines(&self) -> impl Iterator<Item = IntervalLine<'_>> + Clone {
-        let mut start = 0;
-        self.lines.iter().map(move |line| {
-            let plain = self.plain.get(start..line.end).unwrap_or_default();
-            start = line.end;
-            let tag = self.tags.get(line.tag).map_or("", String::as_str);
-            IntervalLine { tag, second: line.second, plain }
+        self.pieces.iter().flat_map(move |(lines, plain)| {
+            let mut start = 0;
+            lines.iter().map(move |line| {
+                let plain = plain.get(start..line.end).unwrap_or_default();
+                start = line.end;
+                let tag = self.tags.get(line.tag).map_or("", String::as_str);
+                IntervalLine { tag, second: line.second, plain }
+            })
         })
     }
 }
@@ -172,28 +179,6 @@ pub(crate) fn total(lower: &IntervalLog, upper: &IntervalLog) -> BTreeMap<String
     totals.into_iter().map(|(tag, total)| (tag.to_owned(), total)).collect()
 }
 
-/// A line as it stands in the file.
-struct EncodedLine<'a> {
-    tag: &'a str,
-    second: i64,
-    encoded: &'a str,
-}
-
-fn parse_line(line: &[u8]) -> Option<EncodedLine<'_>> {
-    let line = std::str::from_utf8(line).ok()?;
-    let (tag, rest) = match line.strip_prefix("Tag=") {
-        Some(tagged) => tagged.split_once(',')?,
-        None => ("", line),
-    };
-    let mut fields = rest.split(',');
-    let start: f64 = fields.next()?.parse().ok()?;
-    let _length: f64 = fields.next()?.parse().ok()?;
-    let _max: f64 = fields.next()?.parse().ok()?;
-    let encoded = fields.next()?;
-    let sound = start.is_finite() && (0.0..1e10).contains(&start) && fields.next().is_none();
-    sound.then_some(EncodedLine { tag, second: start as i64, encoded })
-}
-
 #[cfg(test)]
 mod tests {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -266,6 +251,26 @@ mod tests {
             })
             .collect();
         assert_eq!(lines, [("a", 0, vec![(1, 1), (2, 2)]), ("b", 1, vec![]), ("a", 2, vec![(7, 1)])]);
+    }
+
+    #[test]
+    fn a_number_stands_for_the_tag_that_was_told_for_it() {
+        let told = |text: &str| IntervalLog::read(Path::new("x"), text.as_bytes());
+        let line = format!("Tag=3,0.000,1.000,1.000,{}\n", encoded(&[1]));
+        let log = told(&format!("#[Tag 3: queue=main;verb=create]\n{line}")).expect("reads");
+        assert_eq!(log.lines().map(|line| line.tag).collect::<Vec<_>>(), ["queue=main;verb=create"]);
+        // Records of before have the tag itself in each line.
+        assert_eq!(told(&line).expect("reads").lines().map(|line| line.tag).collect::<Vec<_>>(), ["3"]);
+        for (text, reason) in [
+            ("#[Tag 3: a=b]\n#[Tag 3: a=c]\n", "has a meaning already"),
+            ("#[Tag 3]\n", "not the meaning of a tag"),
+            ("#[Tag 3: a=b\n", "not the meaning of a tag"),
+        ] {
+            let error = told(text).expect_err(text).to_string();
+            assert!(error.contains(reason), "{error}");
+        }
+        let error = told(&format!("{line}#[Tag 3: a=b]\n")).expect_err("too late").to_string();
+        assert!(error.contains("line 2") && error.contains("has a meaning already"), "{error}");
     }
 
     proptest! {

@@ -1,5 +1,8 @@
 //! Interval logs: one line for each second of each series, as HdrHistogram's tools read them.
 //!
+//! The tag of a line is a number; what it stands for is told once in each file, in a comment above its first line:
+//! `#[Tag 3: queue=main;verb=create;…]`.
+//!
 //! `series/<source>.<metric>.hlog` holds exact values and lower bounds, `….upper.hlog` the upper bounds of
 //! those seconds that have some, `….pairs.ndjson` both of each value; how many never came stands in `series/numbers.ndjson`. One line at most for a
 //! series and second, in order of time: an operation that comes late goes into the second that is open.
@@ -43,6 +46,10 @@ struct Series {
     /// `source.metric` as in the file's name.
     name: String,
     tag: String,
+    /// Whether the exact values' log tells the tag already.
+    is_named: bool,
+    /// Whether the upper bounds' log does.
+    is_upper_named: bool,
     interval: Interval,
     /// Second of the open interval.
     second: Option<i64>,
@@ -104,14 +111,15 @@ impl SeriesSet {
             return known;
         }
         let id = SeriesId(self.series.len());
-        let stem = name.strip_prefix("series/").unwrap_or(&name);
         self.series.push(Series {
             file,
             upper_file: layout::series_upper(source, metric),
             pairs_file: layout::series_pairs(source, metric),
             pairs: Vec::new(),
-            name: stem.strip_suffix(".hlog").unwrap_or(stem).to_owned(),
+            name: layout::series_stem(source, metric),
             tag: tag.clone(),
+            is_named: false,
+            is_upper_named: false,
             interval: Interval::new(),
             second: None,
             next: 0,
@@ -200,14 +208,12 @@ impl SeriesSet {
         let Some(series) = self.series.get_mut(index) else { return Ok(()) };
         let Some(second) = series.second.take() else { return Ok(()) };
         series.next = second + 1;
-        let mut encode = |histogram: &Hdr<u32>, line: &mut String| {
+        let mut encode = |histogram: &Hdr<u32>, is_named: &mut bool, line: &mut String| {
             line.clear();
-            if !series.tag.is_empty() {
-                line.push_str("Tag=");
-                line.push_str(&series.tag);
-                line.push(',');
+            if !std::mem::replace(is_named, true) {
+                line.push_str(&format!("#[Tag {index}: {}]\n", series.tag));
             }
-            line.push_str(&format!("{second}.000,1.000,{}.000,", histogram.max()));
+            line.push_str(&format!("Tag={index},{second}.000,1.000,{}.000,", histogram.max()));
             self.bytes.clear();
             self.encoder
                 .serialize(histogram, &mut self.bytes)
@@ -217,11 +223,13 @@ impl SeriesSet {
             Ok(())
         };
         if series.interval.has_values() {
-            series.interval.with_lower(&mut self.scratch, |lower| encode(lower, &mut self.line))?;
+            let named = &mut series.is_named;
+            series.interval.with_lower(&mut self.scratch, |lower| encode(lower, named, &mut self.line))?;
             append_line(files, series.file, &self.head, &self.line)?;
         }
         if series.interval.has_bounds() {
-            series.interval.with_upper(&mut self.scratch, |upper| encode(upper, &mut self.line))?;
+            let named = &mut series.is_upper_named;
+            series.interval.with_upper(&mut self.scratch, |upper| encode(upper, named, &mut self.line))?;
             let file = files.open(&series.upper_file);
             append_line(files, file, &self.head, &self.line)?;
         }

@@ -65,10 +65,7 @@ fn job(loaded: &Loaded, name: &str) -> JobSummary {
     let mut counting = queues.iter().filter(|queue| queue.counts);
     let (response, service, lag) = match (counting.next(), counting.next()) {
         (Some(queue), None) => (queue.response.clone(), queue.service.clone(), queue.lag.clone()),
-        _ => {
-            let of = |metric| times(loaded, name, &[], metric);
-            (of(OperationMetric::Response), of(OperationMetric::Service), of(OperationMetric::Lag))
-        }
+        _ => all_times(loaded, name, &[]),
     };
     let counted = counted(loaded, name, &[]);
     JobSummary {
@@ -84,6 +81,16 @@ fn job(loaded: &Loaded, name: &str) -> JobSummary {
         service,
         lag,
     }
+}
+
+/// Response, service and lag, side by side: each goes through a log.
+fn all_times(loaded: &Loaded, job: &str, labels: &[Label]) -> (Distribution, Distribution, Distribution) {
+    let of = |metric| times(loaded, job, labels, metric);
+    let (response, (service, lag)) = rayon::join(
+        || of(OperationMetric::Response),
+        || rayon::join(|| of(OperationMetric::Service), || of(OperationMetric::Lag)),
+    );
+    (response, service, lag)
 }
 
 /// The distribution of one of the times, with its intervals.
@@ -193,7 +200,7 @@ pub(crate) fn selection(loaded: &Loaded, job: &str, labels: &[Label], metric: Op
 
 fn queue_summary(loaded: &Loaded, queue: &Queue) -> QueueSummary {
     let labels = [Label { name: "queue".to_owned(), value: queue.name.to_string() }];
-    let of = |metric| times(loaded, queue.job.as_str(), &labels, metric);
+    let (response, service, lag) = all_times(loaded, queue.job.as_str(), &labels);
     let (totals, span) = (queue.totals, queue.span);
     let Load { due, sent, answered } = load(loaded, queue, &labels);
     QueueSummary {
@@ -213,9 +220,9 @@ fn queue_summary(loaded: &Loaded, queue: &Queue) -> QueueSummary {
         held_by_limiter: totals.held_by_limiter,
         sent_again: totals.sent_again,
         late_plugin: totals.late_plugin,
-        response: of(OperationMetric::Response),
-        service: of(OperationMetric::Service),
-        lag: of(OperationMetric::Lag),
+        response,
+        service,
+        lag,
     }
 }
 

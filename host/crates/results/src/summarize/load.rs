@@ -3,19 +3,19 @@
 mod instruments;
 mod logs;
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::Path,
-};
+use std::{collections::BTreeMap, path::Path};
 
 use bench_model::{
     Histogram, JobName, Label, QueueId, QueueName, QueueSpec, QueueTotals, TableDeclaration, TimeNs,
 };
 
-pub(crate) use self::{instruments::Instrument, logs::LogFiles};
+pub(crate) use self::{
+    instruments::Instrument,
+    logs::{LogFiles, Logs, Missing},
+};
 use self::{
     instruments::instruments,
-    logs::{Missing, histograms, missing},
+    logs::{Totals, missing},
 };
 use super::tables::TableRows;
 use crate::{
@@ -27,16 +27,17 @@ use crate::{
     tag,
 };
 
-/// Everything of a record that a summary needs.
+/// A record, read once for its summary and its history.
 pub(crate) struct Loaded {
+    pub(crate) files: RecordFiles,
     pub(crate) header: RunHeader,
     pub(crate) events: Vec<EventLine>,
+    pub(crate) numbers: Vec<NumberLine>,
     pub(crate) queues: BTreeMap<QueueId, Queue>,
     pub(crate) operations: Vec<OperationSeries>,
     pub(crate) instruments: Vec<Instrument>,
     pub(crate) tables: Vec<Table>,
-    /// Interval logs by source and metric.
-    pub(crate) logs: HashMap<(String, String), LogFiles>,
+    pub(crate) logs: Logs,
     /// What never came, by log, tag and second.
     pub(crate) missing: Missing,
     /// Why the record has no end, for people; empty when it is whole.
@@ -108,8 +109,8 @@ pub(crate) struct Table {
 
 impl Loaded {
     pub(crate) fn read(dir: &Path) -> Result<Self, ReadError> {
-        let mut files = RecordFiles::open(dir)?;
-        let header = read_header(&mut files)?;
+        let files = RecordFiles::open(dir)?;
+        let header = read_header(&files)?;
         let events: Vec<EventLine> = files
             .read_lines::<VersionedLine<EventLine>>(layout::EVENTS)?
             .into_iter()
@@ -118,19 +119,31 @@ impl Loaded {
         let numbers: Vec<NumberLine> = files.read_lines(layout::NUMBERS)?;
         let missing = missing(&numbers);
         let queues = queues(&events, &numbers);
-        let mut logs = HashMap::new();
-        let operations = operations(&mut files, &mut logs, &queues, &missing)?;
-        let instruments = instruments(&mut files, &mut logs, &events, &numbers, &missing)?;
-        let tables = tables(&mut files, &events)?;
-        let mut partial = std::mem::take(&mut files.partial);
+        let (logs, totals) = logs::read(&files, &events, &missing)?;
+        let operations = operations(&queues, &totals);
+        let instruments = instruments(&files, &events, &numbers, totals)?;
+        let tables = tables(&files, &events)?;
+        let mut partial = files.partial();
         if !events.iter().any(|event| matches!(event, EventLine::Finished { .. })) {
             partial.insert(0, "the record ends before the run does".to_owned());
         }
-        Ok(Self { header, events, queues, operations, instruments, tables, logs, missing, partial })
+        Ok(Self {
+            files,
+            header,
+            events,
+            numbers,
+            queues,
+            operations,
+            instruments,
+            tables,
+            logs,
+            missing,
+            partial,
+        })
     }
 }
 
-pub(crate) fn read_header(files: &mut RecordFiles) -> Result<RunHeader, ReadError> {
+fn read_header(files: &RecordFiles) -> Result<RunHeader, ReadError> {
     let content = files.read(layout::RUN)?;
     let path = files.path(layout::RUN);
     let line = |reason: String| ReadError::Line { path: path.clone(), line: 1, reason };
@@ -193,35 +206,37 @@ fn queues(events: &[EventLine], numbers: &[NumberLine]) -> BTreeMap<QueueId, Que
     queues
 }
 
-fn operations(
-    files: &mut RecordFiles,
-    logs: &mut HashMap<(String, String), LogFiles>,
-    queues: &BTreeMap<QueueId, Queue>,
-    missing: &Missing,
-) -> Result<Vec<OperationSeries>, ReadError> {
+fn operations(queues: &BTreeMap<QueueId, Queue>, totals: &Totals) -> Vec<OperationSeries> {
     let mut jobs: Vec<&str> = queues.values().map(|queue| queue.job.as_str()).collect();
     jobs.sort_unstable();
     jobs.dedup();
     let mut series = Vec::new();
     for job in jobs {
-        let response = histograms(files, logs, job, "response", missing)?;
-        let mut service = histograms(files, logs, job, "service", missing)?;
-        let mut lag = histograms(files, logs, job, "lag", missing)?;
-        for (tag, response) in response {
-            let labels = tag::decode(&tag).unwrap_or_default();
+        let of = |time: &str| totals.get(&(job.to_owned(), time.to_owned()));
+        let (service, lag) = (of("service"), of("lag"));
+        for (tag, response) in of("response").into_iter().flatten() {
+            let labels = tag::decode(tag).unwrap_or_default();
             // A measurement may have the name of a job, and a metric that of a time.
             if !labels.iter().any(|label| label.name == "queue") {
                 continue;
             }
-            let service = service.remove(&tag).unwrap_or_default();
-            let lag = lag.remove(&tag).unwrap_or_default();
-            series.push(OperationSeries { job: job.to_owned(), tag, labels, response, service, lag });
+            let with_tag = |times: Option<&BTreeMap<String, Histogram>>| {
+                times.and_then(|tags| tags.get(tag)).cloned().unwrap_or_default()
+            };
+            series.push(OperationSeries {
+                job: job.to_owned(),
+                tag: tag.clone(),
+                labels,
+                response: response.clone(),
+                service: with_tag(service),
+                lag: with_tag(lag),
+            });
         }
     }
-    Ok(series)
+    series
 }
 
-fn tables(files: &mut RecordFiles, events: &[EventLine]) -> Result<Vec<Table>, ReadError> {
+fn tables(files: &RecordFiles, events: &[EventLine]) -> Result<Vec<Table>, ReadError> {
     let mut tables: Vec<Table> = Vec::new();
     for event in events {
         let EventLine::TableOpened { source, declaration, file, .. } = event else { continue };

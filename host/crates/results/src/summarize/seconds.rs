@@ -94,14 +94,19 @@ pub(crate) fn medians(loaded: &Loaded, selection: &Selection) -> Vec<Median> {
 
 /// What lies in one second.
 #[derive(Default)]
-struct InSecond<'a> {
+pub(crate) struct InSecond<'a> {
     /// Lines, and whether their values stand for failures.
-    lines: Vec<(IntervalLine<'a>, bool)>,
+    pub(crate) lines: Vec<(IntervalLine<'a>, bool)>,
     /// How many never came.
-    never: u64,
+    pub(crate) never: u64,
 }
 
-fn by_second<'a>(loaded: &'a Loaded, selection: &'a Selection, side: Side) -> BTreeMap<i64, InSecond<'a>> {
+/// What lies in each second that has something, in order.
+pub(crate) fn by_second<'a>(
+    loaded: &'a Loaded,
+    selection: &'a Selection,
+    side: Side,
+) -> BTreeMap<i64, InSecond<'a>> {
     let mut found: BTreeMap<i64, InSecond<'_>> = BTreeMap::new();
     for (line, lost) in lines(loaded, selection, side) {
         found.entry(line.second).or_default().lines.push((line, lost));
@@ -162,11 +167,43 @@ fn missing(loaded: &Loaded, selection: &Selection, side: Side) -> BTreeMap<i64, 
     sums
 }
 
+/// The value of the middle of `n`, of which those without a value are the highest.
 fn median(values: &mut [(u64, u64)], n: u64) -> Option<u64> {
-    values.sort_unstable();
-    let mut seen = 0;
-    values.iter().find_map(|(value, count)| {
-        seen += count;
-        (seen >= n.div_ceil(2)).then_some(*value)
-    })
+    let mut rank = n.div_ceil(2);
+    let mut rest = values;
+    while !rest.is_empty() {
+        let (low, middle, high) = rest.select_nth_unstable(rest.len() / 2);
+        let below = low.iter().fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
+        let up_to = below.saturating_add(middle.1);
+        if rank <= below {
+            rest = low;
+        } else if rank <= up_to {
+            return Some(middle.0);
+        } else {
+            rank -= up_to;
+            rest = high;
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_median_is_what_stands_in_the_middle_of_all(
+            mut values in prop::collection::vec((0_u64..50, 1_u64..5), 0..60), never in 0_u64..40,
+        ) {
+            let mut all: Vec<Option<u64>> =
+                values.iter().flat_map(|&(value, n)| vec![Some(value); n as usize]).collect();
+            all.sort_unstable();
+            all.extend(vec![None; never as usize]);
+            let expected = all.get(all.len().saturating_sub(1) / 2).copied().flatten();
+            prop_assert_eq!(median(&mut values, all.len() as u64), expected);
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use bench_model::{Histogram, InstrumentId, InstrumentKind, Label, Phase};
 
-use super::logs::{LogFiles, Missing, Pairs, histograms, pairs};
+use super::logs::{LogKey, Pairs, Totals, pairs};
 use crate::{
     event_line::EventLine,
     number_line::NumberLine,
@@ -28,11 +28,10 @@ pub(crate) struct Instrument {
 }
 
 pub(super) fn instruments(
-    files: &mut RecordFiles,
-    kept: &mut HashMap<(String, String), LogFiles>,
+    files: &RecordFiles,
     events: &[EventLine],
     numbers: &[NumberLine],
-    missing: &Missing,
+    mut totals: Totals,
 ) -> Result<Vec<Instrument>, ReadError> {
     let mut counters: HashMap<InstrumentId, u64> = HashMap::new();
     let mut gauges: HashMap<InstrumentId, (i64, Option<f64>)> = HashMap::new();
@@ -59,8 +58,7 @@ pub(super) fn instruments(
     }
     // One for each label set, also when several instances opened it.
     let mut found: BTreeMap<(String, String, Vec<Label>), Instrument> = BTreeMap::new();
-    let mut logs: HashMap<(String, String), BTreeMap<String, Histogram>> = HashMap::new();
-    let mut bounds: HashMap<(String, String), HashMap<String, Pairs>> = HashMap::new();
+    let mut bounds: HashMap<LogKey, HashMap<String, Pairs>> = HashMap::new();
     for event in events {
         let EventLine::InstrumentOpened { instrument, source, name, kind, unit, labels } = event else {
             continue;
@@ -84,27 +82,24 @@ pub(super) fn instruments(
             continue;
         }
         let log = (source.clone(), name.to_string());
-        if !logs.contains_key(&log) {
-            logs.insert(log.clone(), histograms(files, kept, source, name.as_str(), missing)?);
+        if !bounds.contains_key(&log) {
             bounds.insert(log.clone(), pairs(files, source, name.as_str())?);
         }
         // Removed, so that what is left at the end belongs to no label set.
-        if let Some(histogram) = logs.get_mut(&log).and_then(|tags| tags.remove(&entry.tag)) {
+        if let Some(histogram) = totals.get_mut(&log).and_then(|tags| tags.remove(&entry.tag)) {
             entry.histogram = histogram;
             entry.pairs = bounds.get_mut(&log).and_then(|tags| tags.remove(&entry.tag)).unwrap_or_default();
         }
     }
     let mut instruments: Vec<Instrument> = found.into_values().collect();
-    add_overflow(&mut instruments, logs);
+    totals.retain(|log, _| bounds.contains_key(log));
+    add_overflow(&mut instruments, totals);
     Ok(instruments)
 }
 
 /// Label sets past the recorder's limit share one distribution: it belongs to the metric all the same.
-fn add_overflow(
-    instruments: &mut Vec<Instrument>,
-    logs: HashMap<(String, String), BTreeMap<String, Histogram>>,
-) {
-    for ((source, name), mut tags) in logs {
+fn add_overflow(instruments: &mut Vec<Instrument>, totals: Totals) {
+    for ((source, name), mut tags) in totals {
         let Some(histogram) = tags.remove("overflow=true") else { continue };
         let unit = instruments.iter().find(|i| i.source == source && i.name == name).map(|i| i.unit.clone());
         instruments.push(Instrument {

@@ -1,10 +1,12 @@
 //! The interval logs of a record: their files, and the distributions in them with what never came.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use bench_model::{Histogram, NEVER};
+use bench_model::{Histogram, InstrumentKind, NEVER};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::{
+    event_line::EventLine,
     layout,
     number_line::{NumberLine, PairLine},
     read::{
@@ -17,10 +19,10 @@ use crate::{
 pub(super) type Pairs = Vec<(u64, u64)>;
 
 /// Second, values that never came, values with a lower bound only.
-type MissingSecond = (i64, u64, u64);
+pub(crate) type MissingSecond = (i64, u64, u64);
 
 /// Missing values by series and tag.
-pub(super) type Missing = HashMap<String, HashMap<String, Vec<MissingSecond>>>;
+pub(crate) type Missing = HashMap<String, HashMap<String, Vec<MissingSecond>>>;
 
 /// The interval logs of one metric.
 pub(crate) struct LogFiles {
@@ -33,15 +35,53 @@ pub(crate) struct LogFiles {
 }
 
 impl LogFiles {
-    fn read(files: &mut RecordFiles, source: &str, metric: &str) -> Result<Self, ReadError> {
-        let (name, upper_name) = (layout::series(source, metric), layout::series_upper(source, metric));
-        let stem = name.strip_prefix("series/").and_then(|name| name.strip_suffix(".hlog")).unwrap_or(&name);
+    fn read(files: &RecordFiles, source: &str, metric: &str) -> Result<Self, ReadError> {
         Ok(Self {
-            stem: stem.to_owned(),
-            lower: IntervalLog::open(files, &name)?,
-            upper: IntervalLog::open(files, &upper_name)?,
+            stem: layout::series_stem(source, metric),
+            lower: IntervalLog::open(files, &layout::series(source, metric))?,
+            upper: IntervalLog::open(files, &layout::series_upper(source, metric))?,
         })
     }
+}
+
+/// Source and metric.
+pub(crate) type LogKey = (String, String);
+
+/// The logs of a record.
+pub(crate) type Logs = HashMap<LogKey, LogFiles>;
+
+/// Distributions by tag, what never came included, of each log.
+pub(super) type Totals = HashMap<LogKey, BTreeMap<String, Histogram>>;
+
+/// All logs that the record says it has, on all cores: nothing else of it takes as long.
+pub(super) fn read(
+    files: &RecordFiles,
+    events: &[EventLine],
+    missing: &Missing,
+) -> Result<(Logs, Totals), ReadError> {
+    let mut keys = BTreeSet::new();
+    for event in events {
+        if let EventLine::QueueOpened { job, .. } = event {
+            keys.extend(["response", "service", "lag"].map(|time| (job.to_string(), time.to_owned())));
+        }
+        if let EventLine::InstrumentOpened { source, name, kind: InstrumentKind::Histogram, .. } = event {
+            keys.insert((source.clone(), name.to_string()));
+        }
+    }
+    let read_one = |key: LogKey| {
+        let log = LogFiles::read(files, &key.0, &key.1)?;
+        let total = histograms(&log, missing);
+        Ok((key, log, total))
+    };
+    // The error of the first log, not that of the first thread.
+    let all: Vec<Result<_, ReadError>> = keys.into_par_iter().map(read_one).collect();
+    let (mut logs, mut totals) = (Logs::new(), Totals::new());
+    for one in all {
+        let (key, log, total) = one?;
+        logs.insert(key.clone(), log);
+        totals.insert(key, total);
+    }
+    Ok((logs, totals))
 }
 
 pub(super) fn missing(numbers: &[NumberLine]) -> Missing {
@@ -56,34 +96,26 @@ pub(super) fn missing(numbers: &[NumberLine]) -> Missing {
     missing
 }
 
-/// All distributions of one metric, by tag, what never came included; its logs are kept.
-pub(super) fn histograms(
-    files: &mut RecordFiles,
-    logs: &mut HashMap<(String, String), LogFiles>,
-    source: &str,
-    metric: &str,
-    missing: &Missing,
-) -> Result<BTreeMap<String, Histogram>, ReadError> {
-    let log = LogFiles::read(files, source, metric)?;
+/// All distributions of one metric, by tag, what never came included.
+fn histograms(log: &LogFiles, missing: &Missing) -> BTreeMap<String, Histogram> {
     let mut totals = interval_log::total(&log.lower, &log.upper);
     let none = HashMap::new();
     let missing = missing.get(&log.stem).unwrap_or(&none);
     for tag in missing.keys() {
         totals.entry(tag.clone()).or_insert_with(TagTotal::empty);
     }
-    logs.insert((source.to_owned(), metric.to_owned()), log);
     let whole = totals.into_iter().map(|(tag, total)| {
         let sums = missing.get(&tag).into_iter().flatten().fold((0_u64, 0_u64), |sums, (_, never, upper)| {
             (sums.0.saturating_add(*never), sums.1.saturating_add(*upper))
         });
         (tag, total.into_histogram(sums.0, sums.1))
     });
-    Ok(whole.collect())
+    whole.collect()
 }
 
 /// Values between bounds by tag, as far as they were kept one by one.
 pub(super) fn pairs(
-    files: &mut RecordFiles,
+    files: &RecordFiles,
     source: &str,
     metric: &str,
 ) -> Result<HashMap<String, Pairs>, ReadError> {

@@ -10,8 +10,6 @@ mod objects;
 mod operations;
 mod series;
 
-use std::path::Path;
-
 use bench_model::TimeNs;
 
 use self::bins::Bins;
@@ -21,13 +19,9 @@ pub use self::{
     operations::{OperationGroup, OperationTotals},
     series::{HeatCell, SeriesBin, SeriesHistory, SpectrumPoint, TotalQuantiles, heat_row_floor},
 };
-use super::{ReadError, RecordFiles};
 use crate::{
-    event_line::{EventLine, VersionedLine},
-    header::RunHeader,
-    layout,
-    number_line::NumberLine,
-    summarize,
+    event_line::EventLine, header::RunHeader, layout, number_line::NumberLine, read::ReadError,
+    summarize::load::Loaded,
 };
 
 /// A record as series over time; see the module's documentation.
@@ -68,24 +62,12 @@ impl RunHistory {
     }
 }
 
-/// Reads a record as series of at most `max_bins` bins, with at most `max_series` histograms of plugins.
-///
-/// # Errors
-/// As [`crate::summarize`].
-pub fn history(dir: &Path, max_bins: usize, max_series: usize) -> Result<RunHistory, ReadError> {
-    let mut files = RecordFiles::open(dir)?;
-    let header = summarize::read_header(&mut files)?;
+/// A record as series of at most `max_bins` bins, with at most `max_series` histograms of plugins.
+pub(crate) fn history(loaded: &Loaded, max_bins: usize, max_series: usize) -> Result<RunHistory, ReadError> {
+    let Loaded { files, header, events, numbers, .. } = loaded;
     let scenario = String::from_utf8_lossy(&files.read(layout::SCENARIO)?).into_owned();
-    let events: Vec<EventLine> = files
-        .read_lines::<VersionedLine<EventLine>>(layout::EVENTS)?
-        .into_iter()
-        .map(|line| line.event)
-        .collect();
-    let numbers: Vec<NumberLine> = files.read_lines(layout::NUMBERS)?;
-    let bins = Bins::new(last_second(&events, &numbers), max_bins);
-    let missing = series::Missing::new(&numbers);
-    let (operations, totals) = operations::read(&mut files, &events, &missing, bins)?;
-    let (mut series, series_left_out) = series::read(&mut files, &events, &missing, bins, max_series)?;
+    let bins = Bins::new(last_second(events, numbers), max_bins);
+    let (mut series, series_left_out) = series::all(loaded, bins, max_series);
     // Those that a gate is about come first.
     series.sort_by_key(|series| {
         let name = format!("({}.{}", series.source, series.name);
@@ -93,18 +75,18 @@ pub fn history(dir: &Path, max_bins: usize, max_series: usize) -> Result<RunHist
         (!is_judged, std::cmp::Reverse(series.total.n))
     });
     Ok(RunHistory {
-        header,
+        header: header.clone(),
         scenario,
         bin_seconds: bins.seconds,
         bins: bins.count,
-        queues: numbers::queues(&events, &numbers, bins),
-        operations,
-        totals,
+        queues: numbers::queues(events, numbers, bins),
+        operations: operations::groups(loaded, bins),
+        totals: operations::totals(loaded),
         series,
         series_left_out,
-        numbers: numbers::instruments(&events, &numbers, bins),
-        tables: objects::read(&mut files, &events)?,
-        events,
+        numbers: numbers::instruments(events, numbers, bins),
+        tables: objects::read(files, events)?,
+        events: events.clone(),
     })
 }
 

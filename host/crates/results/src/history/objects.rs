@@ -88,10 +88,7 @@ impl TableRowsHistory {
     }
 }
 
-pub(super) fn read(
-    files: &mut RecordFiles,
-    events: &[EventLine],
-) -> Result<Vec<TableRowsHistory>, ReadError> {
+pub(super) fn read(files: &RecordFiles, events: &[EventLine]) -> Result<Vec<TableRowsHistory>, ReadError> {
     let mut tables: Vec<TableRowsHistory> = Vec::new();
     for event in events {
         let EventLine::TableOpened { source, declaration, .. } = event else { continue };
