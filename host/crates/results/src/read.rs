@@ -11,9 +11,9 @@ use std::{
     collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
 };
 
+use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 
 use self::commits::Commits;
@@ -110,12 +110,12 @@ impl RecordFiles {
     }
 
     fn lacks(&self, reason: String) {
-        self.partial.lock().unwrap_or_else(PoisonError::into_inner).insert(reason);
+        self.partial.lock().insert(reason);
     }
 
     /// Why the record is not whole, as far as it was read.
     pub(crate) fn partial(&self) -> Vec<String> {
-        self.partial.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.partial.lock().iter().cloned().collect()
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
