@@ -7,7 +7,7 @@ mod fake;
 #[path = "fake/forge.rs"]
 mod forge;
 
-use std::{fs, path::Path};
+use std::fs;
 
 use bench_results::{CompareOptions, Store, Verdict, compare, read_summary, summarize};
 use fake::FakeRun;
