@@ -2,6 +2,7 @@
 //!
 //! Each does its own set-up, so that a fresh machine with rustup, Go and a C compiler needs nothing else.
 
+mod fuzz;
 mod lab;
 mod setup;
 
@@ -47,6 +48,14 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         arguments: Vec<String>,
     },
+    /// Feed the readers of foreign bytes with what coverage leads to; needs a C++ compiler.
+    Fuzz {
+        /// One target of `tests/fuzz/targets`; each in turn by default.
+        target: Option<String>,
+        /// How long each target runs, in seconds.
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
     /// Run a real control plane to work against, until Ctrl-C.
     #[command(subcommand)]
     Lab(lab::Lab),
@@ -59,6 +68,7 @@ fn main() -> ExitCode {
         Task::Lint => lint(),
         Task::Bless => bless(),
         Task::Bench { profile, arguments } => bench(&profile, &arguments),
+        Task::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
         Task::Lab(lab) => lab::run(lab),
     };
     match result {
