@@ -52,6 +52,7 @@ pub struct Setup {
     pub sim: SimConfig,
     pub delay: Delay,
     pub garbage_after: Option<Duration>,
+    pub watch_lag: Duration,
     /// When the first interrupt comes, and the second.
     pub interrupts: (Option<Duration>, Option<Duration>),
 }
@@ -67,6 +68,7 @@ impl Setup {
             sim,
             delay: at_once(),
             garbage_after: None,
+            watch_lag: Duration::ZERO,
             interrupts: (None, None),
         }
     }
@@ -133,6 +135,7 @@ pub async fn run(setup: Setup) -> Ran {
     let sim = Sim::start(setup.sim.clone()).expect("a simulated cluster");
     let mut server = Server::new(sim, setup.delay.clone());
     server.garbage_after = setup.garbage_after;
+    server.watch_lag = setup.watch_lag;
     let cluster = connect(&server, &scenario, clock).await;
 
     let folder = tempfile::tempdir().expect("a folder");

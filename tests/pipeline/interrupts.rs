@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use bench_model::{QueueName, TimeNs};
+use bench_model::{QueueName, StopReason, TimeNs};
 use bench_results::Outcome;
 
 use crate::{
     harness::{Ran, Setup, job, run},
-    server::creates_take,
+    server::{creates_take, silent},
 };
 
 fn seconds(n: i64) -> TimeNs {
@@ -53,4 +53,30 @@ async fn the_second_interrupt_leaves_at_once_with_a_whole_record() {
     let operations = ran.operations(&QueueName::main());
     assert!(operations.len() > 200, "what was in flight is told as never answered");
     assert!(operations.iter().all(|operation| operation.done.is_never()));
+}
+
+/// A pod a second for ten minutes, with a server that is silent from the fifth second on.
+async fn silent_until(second: u64) -> Ran {
+    let delay = silent(Duration::from_secs(5), Duration::from_secs(second));
+    let job = job("create", "{ rate: 1/s, inFlight: 500 }", 600);
+    run(Setup { delay, ..Setup::pods(&job, "") }).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_whose_cluster_answers_nothing_any_more_ends_and_says_so() {
+    let ran = silent_until(100_000).await;
+    assert_eq!(ran.outcome.stopped, Some(StopReason::ClusterLost));
+    let conclusion = &ran.summary.conclusion;
+    assert_eq!((conclusion.exit_code, ran.summary.partial), (13, false));
+    assert!(conclusion.reason.contains("the cluster could not be reached any more"), "{}", conclusion.reason);
+    assert!(ran.ended < seconds(300), "{:?}", ran.ended);
+    let cleanup = ran.summary.cleanup.expect("was tried");
+    assert!(!cleanup.remaining.is_empty(), "what may be left is named");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_comes_back_within_a_minute_is_not_lost() {
+    let ran = silent_until(55).await;
+    assert_eq!((ran.outcome.stopped, ran.left()), (None, 0));
+    assert_eq!(ran.summary.jobs[0].operations, 600);
 }

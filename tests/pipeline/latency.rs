@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use bench_results::{Distribution, FindingKind};
+use bench_model::{HOST_SOURCE, WATCH_LAG};
+use bench_results::{Distribution, FindingKind, MetricSummary};
 
 use crate::{
-    harness::{Setup, job, run},
+    harness::{Ran, Setup, job, run},
     server::{creates_take, stalled},
 };
 
@@ -93,4 +94,44 @@ async fn a_stalled_server_shows_in_the_response_of_what_was_due_meanwhile() {
             .iter()
             .any(|finding| finding.kind == FindingKind::LateLoad && finding.invalidates)
     );
+}
+
+/// The lower bound of the median of a metric, and the upper one of the largest value.
+fn bounds(ran: &Ran, source: &str, metric: &str) -> (u64, u64) {
+    let is_it = |found: &&MetricSummary| found.source == source && found.name == metric;
+    let found = ran.summary.metrics.iter().find(is_it).expect(metric).distribution.as_ref().expect("values");
+    let low = found.quantile(0.5).and_then(|median| median.low).expect("a median");
+    (low, found.max.expect("all came"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_that_come_late_are_seen_by_the_probe_also_where_controllers_make_the_pods() {
+    let more = "  pod-latency: { from: builtin:pod-latency }\nmeasurements: [ { plugin: pod-latency } ]";
+    let late = Duration::from_millis(40);
+    for template in ["pod.yaml", "deployment.yaml"] {
+        let job = job("create", "{ rate: 10/s, burst: 1 }", 50).replace("pod.yaml", template);
+        let ran = run(Setup { watch_lag: late, ..Setup::pods(&job, more) }).await;
+        let (low, high) = bounds(&ran, HOST_SOURCE, WATCH_LAG);
+        assert!((39 * MS..=41 * MS).contains(&low) && (40 * MS..=42 * MS).contains(&high), "{low} to {high}");
+        assert_eq!(ran.left(), 0);
+        if template == "pod.yaml" {
+            let (low, high) = bounds(&ran, "pod-latency", WATCH_LAG);
+            assert!(
+                (39 * MS..=41 * MS).contains(&low) && (40 * MS..=42 * MS).contains(&high),
+                "{low} to {high}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_does_not_come_until_the_end_has_no_upper_bound() {
+    let more = "  pod-latency: { from: builtin:pod-latency }\nmeasurements: [ { plugin: pod-latency } ]";
+    let job = job("create", "{ rate: 10/s, burst: 1 }", 50);
+    let ran = run(Setup { watch_lag: Duration::from_secs(60), ..Setup::pods(&job, more) }).await;
+    let is_probe = |found: &&MetricSummary| found.source == HOST_SOURCE && found.name == WATCH_LAG;
+    let found = ran.summary.metrics.iter().find(is_probe).and_then(|metric| metric.distribution.clone());
+    let found = found.expect("values");
+    assert_eq!((found.n, found.max), (1, None));
+    assert!(found.min.is_some_and(|low| low >= 1_000 * MS), "{:?}", found.min);
 }

@@ -39,6 +39,9 @@ impl Asked {
     }
 }
 
+/// Events on their way at a time.
+const MAX_LATE: usize = 10_000;
+
 /// What happens to a request before the simulated cluster gets it.
 pub type Delay = Arc<dyn Fn(&Asked) -> BoxFuture<'static, ()> + Send + Sync>;
 
@@ -73,6 +76,25 @@ pub fn stalled(from: Duration, to: Duration) -> Delay {
     })
 }
 
+/// Answers everything at once, and nothing any more from a time after the first create of a pod on, until another.
+pub fn silent(from: Duration, to: Duration) -> Delay {
+    let first = Arc::new(OnceLock::new());
+    Arc::new(move |asked| {
+        if asked.is_create_of_a_pod() {
+            first.get_or_init(Instant::now);
+        }
+        let first = first.get().copied();
+        async move {
+            if let Some(first) = first
+                && (from..to).contains(&first.elapsed())
+            {
+                tokio::time::sleep_until(first + to).await;
+            }
+        }
+        .boxed()
+    })
+}
+
 /// Answers at once.
 pub fn at_once() -> Delay {
     creates_take(|_| Duration::ZERO)
@@ -86,11 +108,19 @@ pub struct Server {
     asked: Arc<Mutex<Vec<Asked>>>,
     /// Watches of pods get a line that is no event after so long.
     pub garbage_after: Option<Duration>,
+    /// Every event reaches the program so late.
+    pub watch_lag: Duration,
 }
 
 impl Server {
     pub fn new(sim: Sim, delay: Delay) -> Self {
-        Self { sim: Arc::new(sim), delay, asked: Arc::default(), garbage_after: None }
+        Self {
+            sim: Arc::new(sim),
+            delay,
+            asked: Arc::default(),
+            garbage_after: None,
+            watch_lag: Duration::ZERO,
+        }
     }
 
     /// All requests so far.
@@ -152,6 +182,14 @@ impl Server {
         let answer = behind.send_request(Request::from_parts(parts, Full::new(body))).await;
         let (parts, body) = answer.expect("the simulated cluster answers").into_parts();
         let frames = BodyStream::new(body).map(|frame| frame.map_err(io::Error::other));
+        let lag = if is_watch { self.watch_lag } else { Duration::ZERO };
+        let late = move |frame| async move {
+            if !lag.is_zero() {
+                tokio::time::sleep(lag).await;
+            }
+            frame
+        };
+        let frames = frames.map(late).buffered(MAX_LATE);
         let body = match self.garbage_after.filter(|_| is_watch && is_of_pods) {
             None => BodyExt::boxed_unsync(StreamBody::new(frames)),
             Some(after) => {

@@ -17,6 +17,9 @@ use crate::{
     exit_code::Exit,
 };
 
+/// What the host does besides, see `engine/src/measurement/probe.rs`.
+const WATCH_PROBE: &str = "measure  bench: how late watches are, by a ConfigMap in the first namespace of the run, changed twice a second\n";
+
 /// Shows the plan of a scenario; touches no cluster.
 pub async fn run(args: PlanArgs, ui: &Ui) -> Result<Exit, Failure> {
     let loaded = load(&args.scenario).await?;
@@ -79,6 +82,7 @@ fn as_json(loaded: &Loaded, prediction: &Prediction) -> serde_json::Value {
         "measurements": plan.measurements.iter().map(|one| json!({
             "name": one.name, "plugin": one.plugin.name, "config": config(&one.config),
         })).collect::<Vec<_>>(),
+        "watchProbe": !plan.measurements.is_empty(),
         "jobs": plan.jobs.iter().enumerate().map(|(at, job)| json!({
             "name": job.name, "plugin": job.plugin.name, "queues": job.queues, "config": config(&job.config),
             "pods": prediction.of_job(at).map(JobPods::to_json),
@@ -116,6 +120,9 @@ fn as_text(loaded: &Loaded, prediction: &Prediction) -> String {
     text.push('\n');
     for measurement in &plan.measurements {
         text.push_str(&format!("measure  {} by {}\n", measurement.name, measurement.plugin.name));
+    }
+    if !plan.measurements.is_empty() {
+        text.push_str(WATCH_PROBE);
     }
     for (at, job) in plan.jobs.iter().enumerate() {
         text.push_str(&format!("job      {} by {}\n", job.name, job.plugin.name));

@@ -84,6 +84,12 @@ impl Cluster {
         self.cleanup_within(&run_id.to_string(), namespaces, CLEANUP_TIMEOUT, progress).await
     }
 
+    /// What there is to say of a run whose cluster answers nothing any more: nothing was looked at.
+    pub fn not_cleaned(namespaces: &[CreatedNamespace]) -> CleanupOutcome {
+        let errors = vec!["the cluster answers nothing: clean up when it is back".to_owned()];
+        CleanupOutcome { deleted: 0, remaining: shown(namespaces), errors }
+    }
+
     /// Removes all objects whose label says that they are of run `run_id`.
     ///
     /// `namespaces` are those that the run's journal names: no other is ever deleted. `progress` is called

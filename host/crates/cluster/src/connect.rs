@@ -209,6 +209,7 @@ impl Cluster {
             own_creates: OwnCreates::default(),
             clock_offset: ClockOffset::default(),
             waits: crate::wait::Waits::default(),
+            pulse: crate::pulse::Pulse::new(),
         };
         if let Some((whose, bounds)) = offset {
             inner.clock_offset.narrow(whose, bounds);

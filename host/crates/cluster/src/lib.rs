@@ -20,6 +20,7 @@ mod own_creates;
 mod path;
 mod projection;
 mod proxy;
+mod pulse;
 mod read;
 mod reflect;
 mod reply;
@@ -76,6 +77,7 @@ struct Inner {
     own_creates: OwnCreates,
     clock_offset: clock_offset::ClockOffset,
     waits: wait::Waits,
+    pulse: pulse::Pulse,
 }
 
 impl Cluster {

@@ -277,15 +277,16 @@ impl Session<'_> {
         inner.limiter.acquire().await;
         let headers = inner.credentials.headers(&inner.clock);
         let request = transport::request(Method::GET, uri, headers, "", Bytes::new());
-        let answer = match tokio::time::timeout(inner.request_timeout, inner.transport.stream(request)).await
-        {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => {
+        let sent = inner.clock.now();
+        let answer = tokio::time::timeout(inner.request_timeout, inner.transport.stream(request)).await;
+        let Ok(Ok(answer)) = answer else {
+            if let Ok(Err(error)) = answer {
                 tracing::debug!(%target, error = describe(&error), "watch not opened");
-                return Err(End::Broken);
             }
-            Err(_) => return Err(End::Broken),
+            inner.pulse.unanswered(sent);
+            return Err(End::Broken);
         };
+        inner.pulse.answered();
         let (parts, body) = answer.into_parts();
         if parts.status.is_success() {
             return Ok(body);

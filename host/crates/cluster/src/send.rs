@@ -85,10 +85,15 @@ impl Cluster {
         let limit = self.inner.request_timeout;
         // The reply is filled in as the answer comes, so that its status survives a timeout.
         let mut reply = Reply::empty(sent);
-        match tokio::time::timeout(limit, self.answer(http, keep, &mut reply)).await {
-            Ok(()) => reply,
-            Err(_) => reply.fail("Timeout", format!("no end of the answer within {} s", limit.as_secs_f64())),
+        let in_time = tokio::time::timeout(limit, self.answer(http, keep, &mut reply)).await.is_ok();
+        match reply.http_status {
+            0 => self.inner.pulse.unanswered(sent),
+            _ => self.inner.pulse.answered(),
         }
+        if in_time {
+            return reply;
+        }
+        reply.fail("Timeout", format!("no end of the answer within {} s", limit.as_secs_f64()))
     }
 
     async fn answer(&self, http: http::Request<http_body_util::Full<Bytes>>, keep: usize, reply: &mut Reply) {

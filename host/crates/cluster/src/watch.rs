@@ -52,8 +52,8 @@ pub struct WatchSink {
 /// Takes lags.
 pub type OnLags = dyn Fn(&[WatchLag], TimeNs) + Send + Sync;
 
-/// How long after the creation of an object its event came, in ns. The object was there at some time between the
-/// request's leaving and its answer.
+/// How long after a change its event came, in ns. The change was made at some time between the request's leaving and
+/// its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WatchLag {
     /// Counted from the answer; 0 when the event came first.
@@ -63,9 +63,14 @@ pub struct WatchLag {
 }
 
 impl WatchLag {
-    fn of(times: CreateTimes, at: TimeNs) -> Option<Self> {
+    /// Of a change whose request left and was answered then, and whose event came `at`.
+    pub fn between(sent: TimeNs, answered: TimeNs, at: TimeNs) -> Self {
         let since = |from: TimeNs| u64::try_from(at.0.saturating_sub(from.0)).unwrap_or(0);
-        (!times.sent.is_never()).then(|| Self { low: since(times.answered), high: since(times.sent) })
+        Self { low: since(answered), high: since(sent) }
+    }
+
+    fn of(times: CreateTimes, at: TimeNs) -> Option<Self> {
+        (!times.sent.is_never()).then(|| Self::between(times.sent, times.answered, at))
     }
 }
 

@@ -86,6 +86,11 @@ impl Ledger {
         self.namespaces_made.lock().clone()
     }
 
+    /// The first of them.
+    pub(crate) fn first_namespace(&self) -> Option<String> {
+        self.namespaces_made.lock().first().map(|namespace| namespace.name.clone())
+    }
+
     /// Remembers an object that this run made outside its own namespaces: only those may be deleted there.
     pub(crate) fn note_made(&self, target: &ResourceRef, name: &str) {
         self.made.lock().insert((target.clone(), name.to_owned()));

@@ -4,6 +4,7 @@
 //! are lost, the batch says `gap` and the run becomes invalid; the watch itself never waits.
 
 mod notes;
+mod probe;
 mod watches;
 
 use std::{
@@ -24,7 +25,7 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
-use self::{notes::Notes, watches::open_watches};
+use self::{notes::Notes, probe::Probe, watches::open_watches};
 use crate::{plan::PlannedMeasurement, run::RunParts};
 
 /// The cluster is quiet when no watch said anything for so long.
@@ -36,6 +37,8 @@ const LONGEST_SETTLE: Duration = Duration::from_secs(10);
 /// All measurements of a run.
 pub(crate) struct Measurements {
     running: Vec<Running>,
+    /// Only where something is watched.
+    probe: Option<Probe>,
 }
 
 struct Running {
@@ -62,7 +65,8 @@ impl Measurements {
                 Err(error) => fail(parts, &plan.name, error).await?,
             }
         }
-        Ok(Self { running })
+        let is_watching = running.iter().any(|one| !one.watches.is_empty());
+        Ok(Self { running, probe: is_watching.then(|| Probe::start(parts)) })
     }
 
     /// Waits as long as the job says, or until no watch has anything new.
@@ -89,6 +93,9 @@ impl Measurements {
 
     /// Ends the watches, lets the plugins see every row that came, and records their reports.
     pub(crate) async fn finish(self, parts: &Arc<RunParts>) -> Result<(), HostError> {
+        if let Some(probe) = self.probe {
+            probe.stop().await;
+        }
         for measurement in self.running {
             let Running { name, watches, driver, notes, telling, .. } = measurement;
             for watch in watches {

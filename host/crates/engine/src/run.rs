@@ -32,6 +32,12 @@ const CLOCK_REQUESTS: u32 = 16;
 /// Time from the end of one measurement of the clock to the next.
 const CLOCK_EVERY: Duration = Duration::from_secs(60);
 
+/// The cluster is lost when it answered nothing for so long, in ns: longer than an API server takes to start again, a
+/// new leader to be found, or one request to time out.
+const LOST_AFTER_NS: u64 = 90_000_000_000;
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LAST_QUESTION: Duration = Duration::from_secs(10);
+
 /// Everything that a run needs from outside.
 pub struct RunContext {
     /// Which run.
@@ -84,9 +90,11 @@ pub async fn run(context: RunContext) -> Result<RunOutcome, RunError> {
     let stop = context.stop.clone();
     let deadline = context.clock.instant(context.clock.now() + context.plan.deadline);
     let parts = Arc::new(RunParts::new(context));
-    let watchdog = tokio::spawn(watch_deadline(deadline, stop.clone()));
+    let deadline = AbortOnDropHandle::new(tokio::spawn(watch_deadline(deadline, stop.clone())));
+    let cluster = AbortOnDropHandle::new(tokio::spawn(watch_cluster(parts.clone(), stop.clone())));
     let loaded = load_and_measure(&parts).await;
-    watchdog.abort();
+    end(deadline).await;
+    end(cluster).await;
     let (finished, error) = match loaded {
         Ok(finished) => (finished, None),
         Err(error) => (Vec::new(), Some(error)),
@@ -101,6 +109,25 @@ pub async fn run(context: RunContext) -> Result<RunOutcome, RunError> {
 async fn watch_deadline(deadline: tokio::time::Instant, stop: Stop) {
     tokio::time::sleep_until(deadline).await;
     stop.stop(StopReason::Deadline);
+}
+
+/// Ends the run when nothing is answered any more: what is due would only fail, and nobody waits for that.
+async fn watch_cluster(parts: Arc<RunParts>, stop: Stop) {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let Some(since) = parts.cluster.unanswered_since() else { continue };
+        // Asked once more: a single request may have been lost, and none sent after it.
+        if parts.clock.now().since(since) < LOST_AFTER_NS {
+            continue;
+        }
+        if !answers(&parts).await {
+            return stop.stop(StopReason::ClusterLost);
+        }
+    }
+}
+
+async fn answers(parts: &RunParts) -> bool {
+    tokio::time::timeout(LAST_QUESTION, parts.cluster.answers()).await.unwrap_or(false)
 }
 
 /// Everything up to the end of the last observation.
@@ -213,6 +240,9 @@ async fn tear_down(parts: &Arc<RunParts>, finished: Vec<FinishedJob>, stop: &Sto
         parts.emit(RunEvent::Stopping { reason, at: parts.clock.now() }).await;
     }
     let cleaning = async {
+        if stop.reason() == Some(StopReason::ClusterLost) && !answers(parts).await {
+            return Cluster::not_cleaned(&parts.ledger().namespaces_made());
+        }
         for job in finished {
             job.clean_up(parts).await;
         }

@@ -12,8 +12,8 @@ pub use self::{
         WaitOutcome,
     },
     part::{
-        InstrumentId, InstrumentKind, Label, LogLevel, Phase, QueueId, ReasonId, ResourceId, TableId,
-        WATCH_LAG,
+        HOST_SOURCE, InstrumentId, InstrumentKind, Label, LogLevel, Phase, QueueId, ReasonId, ResourceId,
+        TableId, WATCH_LAG,
     },
 };
 use crate::{JobName, MetricName, Operation, QueueName, QueueSpec, ResourceRef, TimeNs};

@@ -23,9 +23,9 @@ mod validity;
 pub use column::{Column, EventBatch, ParseAs, Projection, RowKind, Subscription};
 pub use duration::{DurationError, format_duration, parse_duration};
 pub use event::{
-    CleanupOutcome, FaultKind, Gap, InstrumentId, InstrumentKind, JobOutcome, Label, LogLevel, Phase,
-    PluginFault, QueueId, QueueTotals, ReasonId, ResourceId, RunEvent, StopReason, StuckCause, TableId,
-    WATCH_LAG, WaitOutcome,
+    CleanupOutcome, FaultKind, Gap, HOST_SOURCE, InstrumentId, InstrumentKind, JobOutcome, Label, LogLevel,
+    Phase, PluginFault, QueueId, QueueTotals, ReasonId, ResourceId, RunEvent, StopReason, StuckCause,
+    TableId, WATCH_LAG, WaitOutcome,
 };
 pub use grant::{NamespaceScope, Permissions, Rule};
 pub use histogram::{Histogram, HistogramError, NEVER};

@@ -5,6 +5,7 @@
 #[path = "fake/run.rs"]
 mod fake;
 
+use bench_model::{InstrumentId, NEVER, RunEvent, TimeNs};
 use bench_results::{RunHistory, Summary, TotalQuantiles, summarize, summarize_with_history};
 use fake::FakeRun;
 
@@ -22,7 +23,7 @@ fn bad() -> FakeRun {
 }
 
 /// Lower and upper bound of the smallest quantile at or above `q`.
-fn at(total: &TotalQuantiles, q: f64) -> (Option<u64>, Option<u64>) {
+fn at_rank(total: &TotalQuantiles, q: f64) -> (Option<u64>, Option<u64>) {
     let point = total.points.iter().find(|point| point.q >= q - 1e-9).expect("reaches that far");
     (point.low, point.high)
 }
@@ -36,7 +37,7 @@ fn check_totals(run: &FakeRun, max_bins: usize) {
     assert_eq!(group.failed.iter().sum::<u64>(), job.failed);
     assert_eq!(history.totals.iter().map(|totals| totals.n).sum::<u64>(), job.operations);
     let p90 = job.response.quantile(0.9).expect("a quantile");
-    assert_eq!(at(&group.response_total, 0.9), (p90.low, p90.high));
+    assert_eq!(at_rank(&group.response_total, 0.9), (p90.low, p90.high));
     let main = &history.queues[0];
     assert_eq!(main.due.iter().sum::<u64>(), job.queues[0].due);
     assert_eq!(main.sent.iter().sum::<u64>(), job.queues[0].sent);
@@ -51,7 +52,7 @@ fn check_totals(run: &FakeRun, max_bins: usize) {
         assert_eq!(heat + truth.missing, truth.n, "{}", series.name);
         let p90 = truth.quantile(0.9).expect("a quantile");
         // Charts have the upper bound alone.
-        assert_eq!(at(&series.total, 0.9).1, p90.high, "{}", series.name);
+        assert_eq!(at_rank(&series.total, 0.9).1, p90.high, "{}", series.name);
     }
 }
 
@@ -97,4 +98,19 @@ fn objects_have_their_steps() {
         (last.steps.as_slice(), last.node.as_deref()),
         ([Some(30_000_000), None, None].as_slice(), Some("node-9"))
     );
+}
+
+#[test]
+fn a_value_with_a_lower_bound_only_ranks_above_all_in_charts() {
+    let at = TimeNs(11 * fake::S);
+    let (low, high) = (vec![2_000 * fake::MS; 3], vec![NEVER; 3]);
+    let open = RunEvent::ObservedBetween { instrument: InstrumentId(1), at, low, high };
+    let (_, history) = read(&FakeRun { extra: vec![open], ..FakeRun::default() }, 600);
+    let ready = history.series.iter().find(|series| series.name == "ready").expect("a series");
+    assert_eq!(ready.bins.iter().map(|bin| bin.n).sum::<u64>(), 503);
+    let open: Vec<_> = ready.bins.iter().filter(|bin| bin.missing > 0).collect();
+    assert_eq!((open[0].missing, open[0].quantiles[3], open.len()), (3, None, 1));
+    let (low, high) = at_rank(&ready.total, 1.0);
+    assert!(low.is_some_and(|low| low.abs_diff(2_000 * fake::MS) <= 2 * fake::MS), "{low:?}");
+    assert_eq!(high, None);
 }

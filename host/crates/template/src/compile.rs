@@ -34,6 +34,14 @@ pub enum TemplateMistake {
         /// The key.
         field: &'static str,
     },
+    /// Where the labels of the run belong stands no mapping.
+    #[error("`{field}` must be a mapping, this is {found}")]
+    NotAMapping {
+        /// The key.
+        field: &'static str,
+        /// What it is.
+        found: &'static str,
+    },
     /// `apiVersion` or `kind` depends on a parameter.
     #[error("`{field}` must be fixed text, not depend on a parameter")]
     NotFixed {
@@ -74,6 +82,9 @@ impl TemplateMistake {
             Self::NotFixed { field } => Some(format!(
                 "permissions are checked by `{field}` before any object is made: use one template for each"
             )),
+            Self::NotAMapping { .. } => {
+                Some("the labels of the run go there: write a mapping, or leave it out".to_owned())
+            }
             Self::MissingName => {
                 Some("add `metadata.name`, for example `name: pod-{{ iteration }}`".to_owned())
             }

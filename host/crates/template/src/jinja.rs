@@ -11,7 +11,7 @@ use minijinja::{Environment, Error, ErrorKind, Output as JinjaOutput, State, Und
 use crate::{
     Param, ParamValue, RenderError, Stamp, TemplateError, TemplateMistake,
     compile::{Compiled, Form, NAMESPACE_PARAM},
-    object::{self, Type},
+    object::{self, Found, Type},
     placeholder::{decode, encode, is_identifier},
     render::Output,
     yaml::{self, Node, Span},
@@ -84,16 +84,16 @@ impl Jinja {
         let text = template.render(context).map_err(RenderError::Expression)?;
         let mut object = self.parse(&text)?;
         decode_tree(&mut object);
-        let found = object::type_of(&object).map_err(|(mistake, _)| RenderError::Object { mistake })?;
+        let wrong = |(mistake, _): Found| RenderError::Object { mistake };
+        let found = object::type_of(&object).map_err(wrong)?;
         if found != self.expected {
             let found = format!("{} {}", found.api_version, found.kind);
             let expected = format!("{} {}", self.expected.api_version, self.expected.kind);
             return Err(RenderError::TypeChanged { expected, found });
         }
         let stamp = Stamp { run_id: &self.run_id, job: &self.job, template: &self.template };
-        object::prepare(&mut object, &self.namespace(values), stamp);
-        let (key, name) =
-            object::name_node(&object).map_err(|(mistake, _)| RenderError::Object { mistake })?;
+        object::prepare(&mut object, &self.namespace(values), stamp).map_err(wrong)?;
+        let (key, name) = object::name_node(&object).map_err(wrong)?;
         out.generate_name = key == "generateName";
         if !out.generate_name {
             out.name.push_str(name.as_text().ok_or(RenderError::Object {

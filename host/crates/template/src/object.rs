@@ -52,18 +52,19 @@ pub(crate) fn name_node(object: &Node) -> Result<(&'static str, &Node), Found> {
 }
 
 /// Adds the labels of the run, and the namespace where the manifest names none: text, with marks or without.
-pub(crate) fn prepare(object: &mut Node, namespace: &str, stamp: Stamp<'_>) {
-    stamp.apply(object);
+pub(crate) fn prepare(object: &mut Node, namespace: &str, stamp: Stamp<'_>) -> Result<(), Found> {
+    stamp.apply(object)?;
     if namespace.is_empty() {
-        return;
+        return Ok(());
     }
     let Some(Value::Map(entries)) = object.get_mut("metadata").map(|metadata| &mut metadata.value) else {
-        return;
+        return Ok(());
     };
     if !entries.iter().any(|entry| entry.key.text == "namespace") {
         let key = Key { text: "namespace".to_owned(), span: 0..0 };
         entries.push(Entry { key, value: Node::text(namespace, 0..0) });
     }
+    Ok(())
 }
 
 /// Whether the value under `key` of the mapping that stands under `parent` must be text.

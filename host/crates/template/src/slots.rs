@@ -67,9 +67,9 @@ impl Slots {
         object::name_node(&object).map_err(at)?;
         if namespace == NAMESPACE_PARAM {
             let Some(mark) = placeholder::add(&mut places, "namespace") else { return Ok(None) };
-            object::prepare(&mut object, &mark, stamp);
+            object::prepare(&mut object, &mark, stamp).map_err(at)?;
         } else {
-            object::prepare(&mut object, namespace, stamp);
+            object::prepare(&mut object, namespace, stamp).map_err(at)?;
         }
         let mut layout =
             Layout { places: &places, params: Vec::new(), fixed: Vec::new(), parts: Vec::new(), flushed: 0 };

@@ -75,8 +75,11 @@ pub struct Label {
     pub value: String,
 }
 
-/// Metric that the host adds to measurements which watch what the run creates: from the creation of an object to
-/// its event, in ns.
+/// Source of what the host measures by itself; no job or measurement may have this name.
+pub const HOST_SOURCE: &str = "bench";
+
+/// How late events are: from a change of an object to its event, in ns. The host adds it to measurements that watch what
+/// the run creates, and measures it by itself as a metric of [`HOST_SOURCE`].
 pub const WATCH_LAG: &str = "watch-lag";
 
 /// What an instrument keeps.

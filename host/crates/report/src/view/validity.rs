@@ -1,6 +1,7 @@
 //! Why the numbers can be trusted, or that they cannot: what was checked, and what was found.
 
-use bench_results::{Finding, FindingKind, Summary, ValiditySummary};
+use bench_model::{HOST_SOURCE, WATCH_LAG};
+use bench_results::{Finding, FindingKind, MetricSummary, Summary, ValiditySummary};
 
 use super::{Cell, FindingView, Tone};
 use crate::format::{self, counted};
@@ -57,7 +58,18 @@ pub(super) fn validity(summary: &Summary) -> Vec<Cell> {
         let whose = if servers > 1 { format!(" (one of {servers} API servers)") } else { String::new() };
         parts.push(Cell::new(&format!("server clock {low} to {high} off{whose}")));
     }
+    parts.extend(watch_lag(summary));
     parts
+}
+
+/// How late events were, as the host's own probe saw it.
+fn watch_lag(summary: &Summary) -> Option<Cell> {
+    let is_probe = |metric: &&MetricSummary| metric.source == HOST_SOURCE && metric.name == WATCH_LAG;
+    let lag = summary.metrics.iter().find(is_probe)?.distribution.as_ref().filter(|lag| lag.n > 0)?;
+    let most = lag
+        .max
+        .map_or("some never came".to_owned(), |max| format!("at most {}", format::duration(max as f64)));
+    Some(Cell::new(&format!("watch lag p50 {}, {most}", format::quantile(lag, 0.5))))
 }
 
 pub(super) fn findings(findings: &[Finding]) -> Vec<FindingView> {

@@ -1,11 +1,9 @@
 //! Distributions over time: quantiles and a heat map for each bin, a spectrum for the whole run.
 
 use bench_model::{Histogram, InstrumentKind, Label, NEVER};
-use hdrhistogram::Histogram as Hdr;
 
 use super::bins::Bins;
 use crate::{
-    read::interval_log,
     statistics::order::minimum_samples,
     summarize::{
         load::{Instrument, Loaded},
@@ -96,11 +94,11 @@ pub struct SeriesHistory {
 /// Bin after bin.
 pub(super) fn fold(loaded: &Loaded, selection: &Selection, bins: Bins) -> Vec<SeriesBin> {
     let mut all: Vec<SeriesBin> = Vec::with_capacity(bins.count);
-    let mut values = interval_log::empty();
+    let mut values: Vec<(u64, u64)> = Vec::new();
     let seconds = by_second(loaded, selection, Side::Upper);
     let mut rest = seconds.into_iter().peekable();
     for index in 0..bins.count {
-        values.reset();
+        values.clear();
         let mut missing = 0_u64;
         while let Some((_, InSecond { lines, never })) = rest.next_if(|(second, _)| bins.of(*second) <= index)
         {
@@ -108,23 +106,25 @@ pub(super) fn fold(loaded: &Loaded, selection: &Selection, bins: Bins) -> Vec<Se
             for (line, is_lost) in lines {
                 line.for_each(|value, count| match is_lost {
                     true => missing = missing.saturating_add(count),
-                    false => interval_log::add(&mut values, value, count),
+                    false => values.push((value, count)),
                 });
             }
         }
+        // Each line is sorted: this merges them.
+        values.sort_by_key(|(value, _)| *value);
         all.push(bin(&values, missing));
     }
     all
 }
 
-fn bin(values: &Hdr<u64>, missing: u64) -> SeriesBin {
-    let n = values.len().saturating_add(missing);
+/// Of values in ascending order, and how often each occurs.
+fn bin(values: &[(u64, u64)], missing: u64) -> SeriesBin {
+    let n = values.iter().fold(missing, |n, (_, count)| n.saturating_add(*count));
     let ranks = [0.5, 0.9, 0.99, 0.999].map(|q| ((q * n as f64).ceil() as u64).max(1));
     let mut quantiles = [None; 4];
     let mut heat: Vec<HeatCell> = Vec::new();
     let (mut seen, mut max) = (0_u64, None);
-    for slot in values.iter_recorded() {
-        let (value, count) = (slot.value_iterated_to(), slot.count_at_value());
+    for &(value, count) in values {
         seen = seen.saturating_add(count);
         for (quantile, rank) in quantiles.iter_mut().zip(ranks) {
             if quantile.is_none() && seen >= rank {

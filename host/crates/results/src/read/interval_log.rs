@@ -146,12 +146,12 @@ impl TagTotal {
 }
 
 /// Values of a log are in the range to which a histogram grows; `saturating_record_n` would not let it grow.
-pub(crate) fn add(histogram: &mut Hdr<u64>, value: u64, n: u64) {
+fn add(histogram: &mut Hdr<u64>, value: u64, n: u64) {
     let _ = histogram.record_n(value, n);
 }
 
 #[expect(clippy::expect_used, reason = "fails only for more than 5 significant digits")]
-pub(crate) fn empty() -> Hdr<u64> {
+fn empty() -> Hdr<u64> {
     Hdr::new(3).expect("three significant digits")
 }
 

@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, num::NonZeroU32};
 
-use bench_model::{Arrival, JobName, OnTooManyRequests, QueueName, QueueSpec};
-use bench_template::yaml::{Entry, Node};
+use bench_model::{Arrival, HOST_SOURCE, JobName, OnTooManyRequests, QueueName, QueueSpec};
+use bench_template::yaml::{Entry, Node, Span};
 
 use super::plugins::{Measurements, Names, Plugins};
 use crate::{
@@ -35,7 +35,7 @@ pub(super) fn jobs(
     let mut names =
         Names::new("name", "jobs and measurements need different names; results are grouped by them");
     for (name, span) in &measurements.names {
-        names.add(name, span, report);
+        declare(name, span, &mut names, report);
     }
     let help = "write for example `- { name: create-pods, plugin: objects, queue: { rate: 50/s } }`";
     let Some(node) = fields.required("jobs", help, report) else { return jobs };
@@ -48,6 +48,16 @@ pub(super) fn jobs(
         jobs.used.extend(job(item, plugins, &mut names, &mut jobs.names, file, report));
     }
     jobs
+}
+
+/// Takes the name of a job or a measurement.
+fn declare(name: &str, span: &Span, names: &mut Names, report: &mut Report) {
+    if name == HOST_SOURCE {
+        let message = format!("`{name}` is the name of what `bench` measures by itself");
+        let help = Some("choose another `name`".to_owned());
+        report.add(span, Mistake::Rejected { message, label: "taken".to_owned(), help });
+    }
+    names.add(name, span, report);
 }
 
 fn job(
@@ -63,7 +73,7 @@ fn job(
     let name = name_node.and_then(|node| value::name(node, "name", JobName::parse, report));
     let text = name_node.and_then(Node::as_text);
     if let (Some(node), Some(text)) = (name_node, text) {
-        names.add(text, &node.span, report);
+        declare(text, &node.span, names, report);
         written.push(text.to_owned());
     }
     let user = text.map_or("a job".to_owned(), |name| format!("job `{name}`"));

@@ -1,6 +1,6 @@
 //! `thresholds:` and `slos:`.
 
-use bench_model::Threshold;
+use bench_model::{HOST_SOURCE, Threshold, WATCH_LAG};
 use bench_template::yaml::Node;
 
 use super::{jobs::Jobs, plugins::Measurements};
@@ -8,6 +8,8 @@ use crate::{Mistake, fields::Report, value, variables::part};
 
 /// What the host measures of every job, by the names that thresholds use.
 const JOB_METRICS: &[&str] = &["response", "service", "lag", "errors", "operations", "elapsed", "delivered"];
+/// What the host measures of the cluster.
+const HOST_METRICS: &[&str] = &[WATCH_LAG];
 const SLOS: &[&str] = &["kubernetes/pod-startup", "kubernetes/api-latency"];
 
 pub(super) fn thresholds(
@@ -31,7 +33,13 @@ fn threshold(
         text.parse().map_err(|error| report.add(&item.span, Mistake::Threshold(error))).ok()?;
     let source = &threshold.metric.source;
     let is_job = jobs.names.contains(source);
-    if !is_job && !measurements.names.iter().any(|(name, _)| name == source) {
+    let metrics = match source.as_str() {
+        HOST_SOURCE => Some(HOST_METRICS),
+        _ if is_job => Some(JOB_METRICS),
+        // A plugin's manifest tells them.
+        _ => None,
+    };
+    if metrics.is_none() && !measurements.names.iter().any(|(name, _)| name == source) {
         let known =
             jobs.names.iter().chain(measurements.names.iter().map(|(name, _)| name)).cloned().collect();
         let span = part(report, &item.span, source);
@@ -39,8 +47,8 @@ fn threshold(
         return None;
     }
     let metric = &threshold.metric.metric;
-    if is_job && !JOB_METRICS.contains(&metric.as_str()) {
-        let known = JOB_METRICS.iter().map(|metric| (*metric).to_owned()).collect();
+    if let Some(known) = metrics.filter(|known| !known.contains(&metric.as_str())) {
+        let known = known.iter().map(|metric| (*metric).to_owned()).collect();
         let dotted = part(report, &item.span, &format!(".{metric}"));
         let span = if dotted == item.span { dotted } else { dotted.start + 1..dotted.end };
         report.add(

@@ -142,3 +142,29 @@ fn mistakes_have_their_place() {
         at `}}`"#]],
     );
 }
+
+#[test]
+fn labels_of_the_run_must_have_a_place() {
+    check_err(
+        "apiVersion: v1\nkind: Pod\nmetadata:\n  name: x\n  labels: app",
+        expect![[r#"
+            `metadata.labels` must be a mapping, this is text (line 5, column 11)
+            at `app`
+            help: the labels of the run go there: write a mapping, or leave it out"#]],
+    );
+    check_err(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\nspec:\n  template: {metadata: [a], spec: {containers: []}}",
+        expect![[r#"
+            `metadata` must be a mapping, this is a list (line 5, column 24)
+            at `[a]`
+            help: the labels of the run go there: write a mapping, or leave it out"#]],
+    );
+    check_err(
+        "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: x}\nspec:\n  volumeClaimTemplates: [data]",
+        expect![[r#"
+            `volumeClaimTemplates[]` must be a mapping, this is text (line 5, column 26)
+            at `data`
+            help: the labels of the run go there: write a mapping, or leave it out"#]],
+    );
+    check("apiVersion: v1\nkind: Pod\nmetadata:\n  name: '{{ n }}'\n  labels:\n", &["n"]);
+}

@@ -81,7 +81,8 @@ fn the_label_of_a_template_is_on_its_objects_and_not_on_what_is_made_of_them() {
     let pod = &body["spec"]["template"]["metadata"]["labels"];
     assert_eq!((pod.get(crate::TEMPLATE_LABEL), &pod[crate::JOB_LABEL]), (None, &"j".into()));
     let json = serde_json::from_str(r#"{"kind":"X","n":1.5,"spec":{"template":{"spec":{"containers":[]}}}}"#);
-    let stamped = Stamp { run_id: "r", job: "j", template: "" }.apply_to_json(json.expect("JSON"));
+    let stamped =
+        Stamp { run_id: "r", job: "j", template: "" }.apply_to_json(json.expect("JSON")).expect("stamped");
     assert_eq!(
         (&stamped["n"], &stamped["spec"]["template"]["metadata"]["labels"][crate::RUN_ID_LABEL]),
         (&1.5.into(), &"r".into())
@@ -186,4 +187,16 @@ proptest! {
             prop_assert_eq!(&found["kind"], "Pod");
         }
     }
+}
+
+#[test]
+fn what_a_loop_makes_of_labels_is_refused_when_it_cannot_carry_the_run() {
+    let source = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  labels: {% if text %}x{% else %}{a: b}{% endif %}\n";
+    let mut renderer = compile(source).renderer();
+    renderer.render(&[ParamValue::Int(0)]).expect("a map of labels");
+    let error = renderer.render(&[ParamValue::Int(1)]).expect_err("text for labels");
+    assert_eq!(
+        error.to_string(),
+        "the rendered manifest is wrong: `metadata.labels` must be a mapping, this is text"
+    );
 }

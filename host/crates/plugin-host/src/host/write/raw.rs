@@ -42,7 +42,9 @@ impl HostState {
                 checked = Some(kind);
             }
             check_namespace(row, &object, target)?;
-            stamped.push(Bytes::from(stamp.apply_to_json(Value::Object(object)).to_string()));
+            let labelled = stamp.apply_to_json(Value::Object(object));
+            let labelled = labelled.map_err(|mistake| invalid(format!("body {row}: {mistake}")))?;
+            stamped.push(Bytes::from(labelled.to_string()));
         }
         Ok(stamped)
     }
