@@ -12,20 +12,26 @@ use std::{
 };
 
 const TARGET: &str = "wasm32-wasip2";
+const PROFILE: &str = "plugin";
 const PLUGINS: [&str; 2] = ["objects", "pod-latency"];
 
 fn main() {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("..");
-    for path in
-        ["plugins/sdk/rust", "plugins/workloads", "plugins/measurements/pod-latency", "wit", "Cargo.lock"]
-    {
+    for path in [
+        "plugins/sdk/rust",
+        "plugins/workloads",
+        "plugins/measurements/pod-latency",
+        "wit",
+        "Cargo.toml",
+        "Cargo.lock",
+    ] {
         println!("cargo::rerun-if-changed={}", root.join(path).display());
     }
     check_target();
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join("plugins");
     build(&root, &out);
     for plugin in PLUGINS {
-        let file = out.join(TARGET).join("release").join(format!("{}.wasm", plugin.replace('-', "_")));
+        let file = out.join(TARGET).join(PROFILE).join(format!("{}.wasm", plugin.replace('-', "_")));
         let variable = format!("BENCH_PLUGIN_{}", plugin.replace('-', "_").to_uppercase());
         println!("cargo::rustc-env={variable}={}", file.display());
     }
@@ -45,7 +51,10 @@ fn check_target() {
 
 fn build(root: &Path, target_dir: &Path) {
     let mut cargo = Command::new(env::var_os("CARGO").expect("cargo sets it"));
-    cargo.current_dir(root).args(["build", "--release", "--target", TARGET, "--target-dir"]).arg(target_dir);
+    cargo
+        .current_dir(root)
+        .args(["build", "--profile", PROFILE, "--target", TARGET, "--target-dir"])
+        .arg(target_dir);
     for plugin in PLUGINS {
         cargo.args(["--package", plugin]);
     }
@@ -59,14 +68,6 @@ fn build(root: &Path, target_dir: &Path) {
     ] {
         cargo.env_remove(variable);
     }
-    // Small components: they are embedded, and each is compiled once more by whoever runs it first.
-    cargo
-        .env("CARGO_PROFILE_RELEASE_LTO", "true")
-        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s")
-        .env("CARGO_PROFILE_RELEASE_PANIC", "abort")
-        .env("CARGO_PROFILE_RELEASE_STRIP", "true")
-        .env("CARGO_PROFILE_RELEASE_DEBUG", "false")
-        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1");
     let status = cargo.status().expect("cargo runs");
     assert!(status.success(), "failed to build the built-in plugins: {status}");
 }

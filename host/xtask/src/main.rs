@@ -168,6 +168,10 @@ fn lint() -> anyhow::Result<()> {
 fn bench(profile: &str, arguments: &[String]) -> anyhow::Result<()> {
     setup::wasm_target()?;
     run(cargo(["build", "--workspace", "--bins", "--profile", profile]))?;
+    // As the one that `bench` embeds.
+    let component =
+        ["build", "--profile", "plugin", "--package", "pod-latency", "--target", setup::WASM_TARGET];
+    run(cargo(component.into_iter().chain(["--target-dir", "target/plugins"])))?;
     let folder = if profile == "dev" { "debug" } else { profile };
     let mut command = Command::new(root().join("target").join(folder).join("benches"));
     command.current_dir(root()).args(arguments);

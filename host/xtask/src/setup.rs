@@ -6,7 +6,8 @@ use anyhow::{Context, ensure};
 
 use crate::root;
 
-const WASM_TARGET: &str = "wasm32-wasip2";
+/// What plugins are compiled for.
+pub const WASM_TARGET: &str = "wasm32-wasip2";
 
 /// Writes a line to stderr.
 pub fn say(line: &str) {

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 /// Where `cargo xtask bench` builds the component.
-const COMPONENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/plugins/wasm32-wasip2/release");
+const COMPONENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/plugins/wasm32-wasip2/plugin");
 
 /// A measurement that takes rows.
 pub struct Guest {

@@ -189,3 +189,18 @@ fn one(loaded: &Loaded, instrument: &Instrument, bins: Bins) -> SeriesHistory {
         total: spectrum(&instrument.histogram),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bin_has_the_quantiles_of_its_values_by_rank() {
+        let found = bin(&[(1, 2), (5, 1), (5, 3), (90, 1)], 1);
+        assert_eq!((found.n, found.missing, found.max), (8, 1, Some(90)));
+        assert_eq!(found.quantiles, [Some(5), None, None, None], "the eighth of eight never came");
+        let heat: Vec<(u16, u64)> = found.heat.iter().map(|cell| (cell.row, cell.count)).collect();
+        assert_eq!(heat, [(0, 2), (6, 4), (19, 1)]);
+        assert_eq!(bin(&[], 0), SeriesBin::default());
+    }
+}
