@@ -164,6 +164,8 @@ async fn a_deployment_whose_selector_misses_its_template_is_refused(server: &Tar
 fn job(completions: u32, parallelism: u32) -> Value {
     let mut spec = pod_spec();
     spec["restartPolicy"] = json!("Never");
+    // On a real node it ends by itself.
+    spec["containers"][0]["image"] = json!("example.invalid/done:1");
     json!({ "metadata": { "name": "j" }, "spec": {
         "completions": completions,
         "parallelism": parallelism,
