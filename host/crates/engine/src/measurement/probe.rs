@@ -132,7 +132,8 @@ impl<'a> Probing<'a> {
         Ok((watch, batches))
     }
 
-    /// Changes the object and waits for its event, again and again. What is refused or unanswered tells nothing.
+    /// Changes the object and waits for its event, again and again. What is not answered tells nothing; what is refused for
+    /// good would be refused again, and an API server ends the connection of whoever it does not know any more.
     async fn measure(&mut self) {
         let mut tick = time::interval(EVERY);
         tick.set_missed_tick_behavior(time::MissedTickBehavior::Skip);
@@ -140,7 +141,12 @@ impl<'a> Probing<'a> {
             tick.tick().await;
             let body = json!({ "data": { "change": number.to_string() } }).to_string();
             let reply = send(self.parts, Verb::Patch, &self.target, &self.name, MERGE_PATCH, body).await;
-            let Some(change) = reply.ok().and_then(|reply| Change::of(&reply)) else { continue };
+            let change = match reply {
+                Ok(reply) => Change::of(&reply),
+                Err(error) if error.is_retryable() => None,
+                Err(_) => return,
+            };
+            let Some(change) = change else { continue };
             self.waiting = Some(change);
             self.arrival(change).await;
         }
