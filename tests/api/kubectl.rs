@@ -118,16 +118,16 @@ async fn a_deployment_is_rolled_out_scaled_and_deleted(server: &Target) {
     let namespace = server.namespace().await;
     let create = ["create", "deployment", "web", "--image=example.invalid/web:1", "--replicas=2"];
     assert_eq!(run(&namespace, &create).await, said("deployment.apps/web created"));
-    let status = run(&namespace, &["rollout", "status", "deployment/web", "--timeout=180s"]).await.unwrap();
+    let status = run(&namespace, &["rollout", "status", "deployment/web", "--timeout=60s"]).await.unwrap();
     assert!(status.ends_with("deployment \"web\" successfully rolled out\n"), "{status}");
     let scale = run(&namespace, &["scale", "deployment/web", "--replicas=3"]).await;
     assert_eq!(scale, said("deployment.apps/web scaled"));
-    let status = run(&namespace, &["rollout", "status", "deployment/web", "--timeout=180s"]).await.unwrap();
+    let status = run(&namespace, &["rollout", "status", "deployment/web", "--timeout=60s"]).await.unwrap();
     assert!(status.ends_with("deployment \"web\" successfully rolled out\n"), "{status}");
     let text = run(&namespace, &["get", "deployment", "web"]).await.unwrap();
     assert_eq!(words(&text)[0], ["NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE"]);
     assert_eq!(words(&text)[1][..4], ["web", "3/3", "3", "3"]);
-    let delete = ["delete", "deployment", "web", "--cascade=foreground", "--timeout=180s"];
+    let delete = ["delete", "deployment", "web", "--cascade=foreground", "--timeout=60s"];
     run(&namespace, &delete).await.unwrap();
     assert_eq!(run(&namespace, &["get", "all", "--output=name"]).await, Ok(String::new()));
 }
@@ -135,13 +135,13 @@ async fn a_deployment_is_rolled_out_scaled_and_deleted(server: &Target) {
 async fn wait_ends_when_a_condition_is_met(server: &Target) {
     let namespace = server.namespace().await;
     namespace.pod("p").await;
-    let ready = run(&namespace, &["wait", "--for=condition=Ready", "pod/p", "--timeout=180s"]).await;
+    let ready = run(&namespace, &["wait", "--for=condition=Ready", "pod/p", "--timeout=60s"]).await;
     assert_eq!(ready, said("pod/p condition met"));
     let phase =
-        run(&namespace, &["wait", "--for=jsonpath={.status.phase}=Running", "pod/p", "--timeout=180s"]).await;
+        run(&namespace, &["wait", "--for=jsonpath={.status.phase}=Running", "pod/p", "--timeout=60s"]).await;
     assert_eq!(phase, said("pod/p condition met"));
     run(&namespace, &["delete", "pod", "p", "--wait=false"]).await.unwrap();
-    run(&namespace, &["wait", "--for=delete", "pod/p", "--timeout=180s"]).await.unwrap();
+    run(&namespace, &["wait", "--for=delete", "pod/p", "--timeout=60s"]).await.unwrap();
 }
 
 async fn describe_shows_events(server: &Target) {
@@ -163,7 +163,7 @@ async fn describe_shows_events(server: &Target) {
 async fn delete_waits_until_a_namespace_is_gone(server: &Target) {
     let namespace = server.namespace().await;
     namespace.pod("p").await;
-    let text = kubectl(server, &["delete", "namespace", &namespace.name, "--timeout=180s"]).await;
+    let text = kubectl(server, &["delete", "namespace", &namespace.name, "--timeout=60s"]).await;
     assert_eq!(text, said(&format!("namespace \"{}\" deleted", namespace.name)));
     server.get(&namespace.path()).await.expect(404);
 }

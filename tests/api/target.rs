@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use crate::request::Answer;
 
-/// Time for anything that controllers and kubelets do on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(180);
+/// Time for anything that controllers do.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Time between two looks.
 const PAUSE: Duration = Duration::from_millis(20);
 
