@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 use bench_limiter::RunClock;
 use bench_model::TimeNs;
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response, Version, header};
+use http::{HeaderMap, Method, Response, StatusCode, Version, header};
 use hyper_util::client::legacy::connect::HttpInfo;
 use parking_lot::Mutex;
 
@@ -195,6 +195,10 @@ impl Cluster {
         let answer = tokio::time::timeout(*request_timeout, transport.send_on(connection, request)).await;
         let done = clock.now();
         let answer = answer.ok()?.ok()?;
+        if answer.status() == StatusCode::UNAUTHORIZED {
+            // The server ends the connection then; asking again would do that to the load's requests again.
+            return None;
+        }
         let bounds = OffsetBounds::new(clock, server_second(answer.headers())?, sent, done);
         Some(Answer { whose: whose(&answer), bounds, round_trip: done.0.saturating_sub(sent.0) })
     }

@@ -239,6 +239,7 @@ impl Cluster {
             body: Bytes::new(),
             keep_body: true,
         };
+        // As load, whose connection is open before the first operation is due.
         self.send(&request).await.uid
     }
 

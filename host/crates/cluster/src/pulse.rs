@@ -8,36 +8,42 @@ use crate::Cluster;
 
 /// Since when nothing was answered, as told by every request.
 #[derive(Debug)]
-pub(crate) struct Pulse(AtomicI64);
+pub(crate) struct Pulse {
+    /// When the last answer came.
+    answered: AtomicI64,
+    /// Since when there is none; never while there are answers.
+    silent: AtomicI64,
+}
 
 impl Pulse {
     pub(crate) fn new() -> Self {
-        Self(AtomicI64::new(TimeNs::NEVER.0))
+        Self { answered: AtomicI64::new(i64::MIN), silent: AtomicI64::new(TimeNs::NEVER.0) }
     }
 
-    /// There was an answer, whichever.
-    pub(crate) fn answered(&self) {
-        // Nearly always nothing is to be written, and the line stays shared.
-        if self.0.load(Ordering::Relaxed) != TimeNs::NEVER.0 {
-            self.0.store(TimeNs::NEVER.0, Ordering::Relaxed);
+    /// There was an answer then, whichever.
+    pub(crate) fn answered(&self, at: TimeNs) {
+        self.answered.store(at.0, Ordering::Relaxed);
+        // Nearly always nothing is to be written.
+        if self.silent.load(Ordering::Relaxed) != TimeNs::NEVER.0 {
+            self.silent.store(TimeNs::NEVER.0, Ordering::Relaxed);
         }
     }
 
-    /// A request that was sent then has had no answer.
+    /// A request that was sent then has had no answer; others may have been answered since.
     pub(crate) fn unanswered(&self, sent: TimeNs) {
-        let never = TimeNs::NEVER.0;
+        let (never, since) = (TimeNs::NEVER.0, sent.0.max(self.answered.load(Ordering::Relaxed)));
         // Another one says so already.
-        let _ = self.0.compare_exchange(never, sent.0, Ordering::Relaxed, Ordering::Relaxed);
+        let _ = self.silent.compare_exchange(never, since, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     fn since(&self) -> Option<TimeNs> {
-        Some(TimeNs(self.0.load(Ordering::Relaxed))).filter(|since| !since.is_never())
+        Some(TimeNs(self.silent.load(Ordering::Relaxed))).filter(|since| !since.is_never())
     }
 }
 
 impl Cluster {
-    /// When the first request was sent of those that had no answer, with no other answered since; `None` while the API
-    /// server answers, also with errors.
+    /// Since when requests have no answer: the last answer, or when the first of them was sent after it. `None` while the
+    /// API server answers, also with errors.
     pub fn unanswered_since(&self) -> Option<TimeNs> {
         self.inner.pulse.since()
     }
@@ -57,12 +63,19 @@ mod tests {
     #[test]
     fn silence_counts_from_the_first_request_without_an_answer() {
         let pulse = Pulse::new();
-        pulse.answered();
         assert_eq!(pulse.since(), None);
         pulse.unanswered(TimeNs(5));
         pulse.unanswered(TimeNs(7));
         assert_eq!(pulse.since(), Some(TimeNs(5)));
-        pulse.answered();
+        pulse.answered(TimeNs(9));
         assert_eq!(pulse.since(), None);
+    }
+
+    #[test]
+    fn silence_does_not_count_from_before_the_last_answer() {
+        let pulse = Pulse::new();
+        pulse.answered(TimeNs(9));
+        pulse.unanswered(TimeNs(5));
+        assert_eq!(pulse.since(), Some(TimeNs(9)));
     }
 }

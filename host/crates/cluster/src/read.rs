@@ -1,11 +1,11 @@
-//! Single calls over [`Cluster::send`], from any runtime: for plugins' decisions and for our own.
+//! Single calls from any runtime, beside the load: for plugins' decisions and for our own.
 
 use bench_model::{ResourceRef, Verb};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{Cluster, Reply, Request, RequestError, path};
+use crate::{Cluster, Reply, Request, RequestError, path, transport::Lane};
 
 /// Which objects a list is about.
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,7 +47,7 @@ struct ListMetadata {
 }
 
 impl Cluster {
-    /// Sends a request from any runtime; on the hot path use [`Cluster::send`].
+    /// Sends a request that is no load, from any runtime, on a connection that the load does not use.
     ///
     /// # Errors
     /// When the server refused, or no answer came.
@@ -58,7 +58,8 @@ impl Cluster {
         let (query, content_type) = (query.to_owned(), content_type.to_owned());
         let call = async move {
             let (target, name, query, content_type) = (&target, &name, &query, &content_type);
-            cluster.send(&Request { verb, target, name, query, content_type, body, keep_body }).await
+            let request = Request { verb, target, name, query, content_type, body, keep_body };
+            cluster.send_in(Lane::Calls, &request).await
         };
         self.on_load_runtime(call).await?.into_result()
     }

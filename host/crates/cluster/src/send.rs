@@ -18,18 +18,22 @@ use crate::{
     path::{self, PathError},
     reply::{Reply, Request},
     status::MAX_STATUS_BYTES,
-    transport::{self, TransportError},
+    transport::{self, Lane, TransportError},
 };
 
 /// Bodies that are kept end here: a page of 500 of the largest objects that etcd can hold.
 pub(crate) const MAX_BODY_BYTES: usize = 256 * 1024 * 1024;
 
 impl Cluster {
-    /// Sends one request and waits for the end of its answer. Never fails, never retries: what went wrong
-    /// is in the reply.
+    /// Sends one request of the load and waits for the end of its answer. Never fails, never retries: what went
+    /// wrong is in the reply.
     ///
     /// Only on the load runtime, the one that [`Cluster::connect`] was called on.
     pub async fn send(&self, request: &Request<'_>) -> Reply {
+        self.send_in(Lane::Load, request).await
+    }
+
+    pub(crate) async fn send_in(&self, lane: Lane, request: &Request<'_>) -> Reply {
         let path = path::path(request.verb, request.target, request.name, request.query);
         let uri = match path.and_then(|path| self.inner.base.uri(path)) {
             Ok(uri) => uri,
@@ -49,7 +53,8 @@ impl Cluster {
         if is_named_create {
             self.inner.own_creates.mark_sent(request.target, request.name, sent);
         }
-        let mut reply = self.exchange(http, sent, if request.keep_body { MAX_BODY_BYTES } else { 0 }).await;
+        let keep = if request.keep_body { MAX_BODY_BYTES } else { 0 };
+        let mut reply = self.exchange(lane, http, sent, keep).await;
         if is_named_create && reply.is_success() {
             self.inner.own_creates.mark_answered(request.target, request.name, reply.done);
         }
@@ -71,13 +76,14 @@ impl Cluster {
         let headers = self.inner.credentials.headers(&self.inner.clock);
         let http = transport::request(Method::GET, uri, headers, "", Bytes::new());
         let sent = self.inner.clock.now();
-        let mut reply = self.exchange(http, sent, max_body).await;
+        let mut reply = self.exchange(Lane::Calls, http, sent, max_body).await;
         reply.held_by_limiter = held_by_limiter;
         reply
     }
 
     async fn exchange(
         &self,
+        lane: Lane,
         http: http::Request<http_body_util::Full<Bytes>>,
         sent: TimeNs,
         keep: usize,
@@ -85,10 +91,11 @@ impl Cluster {
         let limit = self.inner.request_timeout;
         // The reply is filled in as the answer comes, so that its status survives a timeout.
         let mut reply = Reply::empty(sent);
-        let in_time = tokio::time::timeout(limit, self.answer(http, keep, &mut reply)).await.is_ok();
+        let in_time = tokio::time::timeout(limit, self.answer(lane, http, keep, &mut reply)).await.is_ok();
         match reply.http_status {
             0 => self.inner.pulse.unanswered(sent),
-            _ => self.inner.pulse.answered(),
+            _ if reply.done.is_never() => self.inner.pulse.answered(sent),
+            _ => self.inner.pulse.answered(reply.done),
         }
         if in_time {
             return reply;
@@ -96,8 +103,14 @@ impl Cluster {
         reply.fail("Timeout", format!("no end of the answer within {} s", limit.as_secs_f64()))
     }
 
-    async fn answer(&self, http: http::Request<http_body_util::Full<Bytes>>, keep: usize, reply: &mut Reply) {
-        let answer = match self.inner.transport.send(http).await {
+    async fn answer(
+        &self,
+        lane: Lane,
+        http: http::Request<http_body_util::Full<Bytes>>,
+        keep: usize,
+        reply: &mut Reply,
+    ) {
+        let answer = match self.inner.transport.send(lane, http).await {
             Ok(answer) => answer,
             Err(error) => return fail(reply, "Transport", describe(&error)),
         };

@@ -3,7 +3,7 @@
 //! Kube's own client speaks HTTP/1.1 only and retries in silence, so the stack is put together here from
 //! hyper-util's client, and kube's TLS configuration and credentials. Nothing in it retries an answered or
 //! a written request, traces or decompresses. Watches have a connection of their own: load on the other
-//! ones does not delay their events.
+//! ones does not delay their events. So have all other calls: what befalls them leaves the load alone.
 
 use std::{
     error::Error as StdError,
@@ -144,11 +144,24 @@ enum Versions {
     Any,
 }
 
+/// Which connection a request goes on. An API server ends the connection of whoever it does not know any more
+/// (`UnauthenticatedHTTP2DOSMitigation`), with all that is on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// What is measured; spread over the connections of the load.
+    Load,
+    /// Answers that stream for long.
+    Watches,
+    /// Everything else.
+    Calls,
+}
+
 /// All connections of one run.
 pub(crate) struct Transport {
-    clients: Vec<HttpClient>,
+    load: Vec<HttpClient>,
     next: AtomicUsize,
     watches: HttpClient,
+    calls: HttpClient,
     pub(crate) protocol: Protocol,
 }
 
@@ -166,39 +179,49 @@ impl Transport {
         let is_tls = uri.scheme() == Some(&http::uri::Scheme::HTTPS);
         let first = if is_tls { Versions::Any } else { Versions::Http2 };
         let request = || request(Method::GET, uri.clone(), headers.clone(), "", Bytes::new());
-        let answer = match maker.client(first).request(request()).await {
+        let mut client = maker.client(first);
+        let answer = match client.request(request()).await {
             Ok(answer) => answer,
             Err(error) if is_tls || error.is_connect() && is_refused(&error) => return Err(explain(&error)),
             Err(_) => {
-                maker.client(Versions::Http1).request(request()).await.map_err(|error| explain(&error))?
+                client = maker.client(Versions::Http1);
+                client.request(request()).await.map_err(|error| explain(&error))?
             }
         };
         let protocol = if answer.version() == Version::HTTP_2 { Protocol::Http2 } else { Protocol::Http1 };
-        Ok((Self::new(maker, connections, protocol), answer))
+        Ok((Self::new(maker, connections, protocol, client), answer))
     }
 
-    fn new(maker: &ClientMaker, connections: usize, protocol: Protocol) -> Self {
+    fn new(maker: &ClientMaker, connections: usize, protocol: Protocol, calls: HttpClient) -> Self {
         let versions = match protocol {
             Protocol::Http2 => Versions::Http2,
             Protocol::Http1 => Versions::Http1,
         };
         // Each client has a pool of its own, and HTTP/2 keeps one connection in a pool.
-        let clients = (0..connections.clamp(1, 64)).map(|_| maker.client(versions)).collect();
-        Self { clients, next: AtomicUsize::new(0), watches: maker.client(versions), protocol }
+        let load = (0..connections.clamp(1, 64)).map(|_| maker.client(versions)).collect();
+        Self { load, next: AtomicUsize::new(0), watches: maker.client(versions), calls, protocol }
     }
 
-    /// How many connections requests are spread over; without meaning for HTTP/1.1.
+    /// How many connections the load is spread over; without meaning for HTTP/1.1.
     pub(crate) fn connections(&self) -> usize {
-        self.clients.len()
+        self.load.len()
     }
 
-    /// Sends a request of the load.
+    /// Sends a request; returns when its answer begins.
     pub(crate) async fn send(
         &self,
+        lane: Lane,
         request: http::Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, TransportError> {
-        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.clients.len().max(1);
-        self.send_on(turn, request).await
+        let client = match lane {
+            Lane::Load => {
+                let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.load.len().max(1);
+                return self.send_on(turn, request).await;
+            }
+            Lane::Watches => &self.watches,
+            Lane::Calls => &self.calls,
+        };
+        client.request(request).await.map_err(|error| explain(&error))
     }
 
     /// Sends a request on one of the connections of the load.
@@ -207,16 +230,8 @@ impl Transport {
         connection: usize,
         request: http::Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, TransportError> {
-        let client = self.clients.get(connection).unwrap_or(&self.watches);
+        let client = self.load.get(connection).unwrap_or(&self.calls);
         client.request(request).await.map_err(|error| explain(&error))
-    }
-
-    /// Sends a request whose answer streams for long.
-    pub(crate) async fn stream(
-        &self,
-        request: http::Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, TransportError> {
-        self.watches.request(request).await.map_err(|error| explain(&error))
     }
 }
 

@@ -116,10 +116,10 @@ async fn watch_cluster(parts: Arc<RunParts>, stop: Stop) {
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         let Some(since) = parts.cluster.unanswered_since() else { continue };
-        // Asked once more: a single request may have been lost, and none sent after it.
         if parts.clock.now().since(since) < LOST_AFTER_NS {
             continue;
         }
+        // Asked once more: a single request may have been lost, and none sent after it.
         if !answers(&parts).await {
             return stop.stop(StopReason::ClusterLost);
         }

@@ -18,7 +18,7 @@ use crate::{
     reply::Reply,
     send::{describe, read_body},
     status::MAX_STATUS_BYTES,
-    transport,
+    transport::{self, Lane},
 };
 
 /// How one watch request ended.
@@ -96,7 +96,8 @@ impl Session<'_> {
         let headers = inner.credentials.headers(&inner.clock);
         let request = transport::request(Method::GET, uri, headers, "", Bytes::new());
         let sent = inner.clock.now();
-        let answer = tokio::time::timeout(inner.request_timeout, inner.transport.stream(request)).await;
+        let answer =
+            tokio::time::timeout(inner.request_timeout, inner.transport.send(Lane::Watches, request)).await;
         let Ok(Ok(answer)) = answer else {
             if let Ok(Err(error)) = answer {
                 tracing::debug!(%target, error = describe(&error), "watch not opened");
@@ -104,7 +105,7 @@ impl Session<'_> {
             inner.pulse.unanswered(sent);
             return Err(End::Broken);
         };
-        inner.pulse.answered();
+        inner.pulse.answered(inner.clock.now());
         let (parts, body) = answer.into_parts();
         if parts.status.is_success() {
             return Ok(body);

@@ -83,6 +83,19 @@ async fn a_good_answer_is_dropped_unless_it_is_wanted() {
 }
 
 #[tokio::test]
+async fn load_and_other_calls_have_connections_of_their_own() {
+    let server = Server::start(|_, _| Answer::Json(200, "{}".to_owned())).await;
+    let cluster = server.connect().await;
+    for _ in 0..2 {
+        soon(cluster.send(&create(&pods("ns"), false))).await;
+        soon(cluster.get(&pods("ns"), "a")).await.expect("an object");
+    }
+    let [load, call, load_again, call_again] = server.peers()[..] else { panic!("{:?}", server.seen()) };
+    assert_ne!(load, call, "the end of one must not be the end of the other");
+    assert_eq!((load, call), (load_again, call_again));
+}
+
+#[tokio::test]
 async fn an_error_answer_is_seen_once_and_never_sent_again() {
     let server = Server::start(|_, _| {
         let status = r#"{"kind":"Status","reason":"TooManyRequests","message":"slow down","code":429}"#;

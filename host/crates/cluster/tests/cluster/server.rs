@@ -46,7 +46,7 @@ pub fn json(value: &serde_json::Value) -> Answer {
 /// A running server; ends with its runtime.
 pub struct Server {
     pub address: SocketAddr,
-    seen: Arc<Mutex<Vec<String>>>,
+    seen: Arc<Mutex<Vec<(SocketAddr, String)>>>,
     token: Arc<Mutex<String>>,
     connections: Arc<Mutex<Vec<AbortHandle>>>,
 }
@@ -70,13 +70,16 @@ impl Server {
         let (noted, accepted) = (Arc::clone(&seen), Arc::clone(&token));
         let opened = Arc::clone(&connections);
         tokio::spawn(async move {
-            while let Ok((socket, _)) = listener.accept().await {
+            while let Ok((socket, peer)) = listener.accept().await {
                 let (script, noted) = (Arc::clone(&script), Arc::clone(&noted));
                 let accepted = Arc::clone(&accepted);
                 let service = service_fn(move |request: Request<Incoming>| {
                     let (script, noted) = (Arc::clone(&script), Arc::clone(&noted));
                     let expected = format!("Bearer {}", accepted.lock());
-                    async move { Ok::<_, io::Error>(answer(request, &expected, &*script, &noted).await) }
+                    async move {
+                        let note = |line: &str| noted.lock().push((peer, line.to_owned()));
+                        Ok::<_, io::Error>(answer(request, &expected, &*script, note).await)
+                    }
                 });
                 let connection = tokio::spawn(async move {
                     let io = TokioIo::new(socket);
@@ -138,7 +141,12 @@ impl Server {
 
     /// Requests so far, as `METHOD path?query`, without those of connecting.
     pub fn seen(&self) -> Vec<String> {
-        self.seen.lock().clone()
+        self.seen.lock().iter().map(|(_, line)| line.clone()).collect()
+    }
+
+    /// The other ends of the connections that these came on.
+    pub fn peers(&self) -> Vec<SocketAddr> {
+        self.seen.lock().iter().map(|(peer, _)| *peer).collect()
     }
 }
 
@@ -146,7 +154,7 @@ async fn answer(
     request: Request<Incoming>,
     expected: &str,
     script: &(dyn Fn(&str, &str) -> Answer + Send + Sync),
-    seen: &Mutex<Vec<String>>,
+    note: impl Fn(&str),
 ) -> Response<BoxBody<Bytes, io::Error>> {
     let (parts, body) = request.into_parts();
     let line = format!("{} {}", parts.method, parts.uri.path_and_query().map_or("", |path| path.as_str()));
@@ -163,7 +171,7 @@ async fn answer(
             Answer::Json(200, r#"{"metadata":{"uid":"the-uid"}}"#.to_owned())
         }
         line => {
-            seen.lock().push(line.to_owned());
+            note(line);
             script(line, &String::from_utf8_lossy(&body))
         }
     };

@@ -133,7 +133,7 @@ impl<'a> Probing<'a> {
     }
 
     /// Changes the object and waits for its event, again and again. What is not answered tells nothing; what is refused for
-    /// good would be refused again, and an API server ends the connection of whoever it does not know any more.
+    /// good would be refused again.
     async fn measure(&mut self) {
         let mut tick = time::interval(EVERY);
         tick.set_missed_tick_behavior(time::MissedTickBehavior::Skip);

@@ -55,7 +55,7 @@ fn declare(name: &str, span: &Span, names: &mut Names, report: &mut Report) {
     if name == HOST_SOURCE {
         let message = format!("`{name}` is the name of what `bench` measures by itself");
         let help = Some("choose another `name`".to_owned());
-        report.add(span, Mistake::Rejected { message, label: "taken".to_owned(), help });
+        return report.add(span, Mistake::Rejected { message, label: "taken".to_owned(), help });
     }
     names.add(name, span, report);
 }
