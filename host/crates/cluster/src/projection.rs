@@ -133,19 +133,18 @@ impl Projector {
         Ok(kind.map(|kind| (kind, self.row(writes, clock))))
     }
 
-    /// Reads the object of which `deserializer` gives the JSON.
+    /// Reads an object.
     ///
     /// # Errors
     /// When it is not JSON.
-    pub(crate) fn object<'a, D: Deserializer<'a>>(
-        &self,
-        deserializer: D,
-        clock: &RunClock,
-    ) -> Result<Row<'a>, D::Error> {
+    pub(crate) fn object<'a>(&self, json: &'a [u8], clock: &RunClock) -> Result<Row<'a>, serde_json::Error> {
+        let json = std::str::from_utf8(json).map_err(de::Error::custom)?;
         let mut writes = self.writes();
         let mut matched = 0;
+        let mut deserializer = serde_json::Deserializer::from_str(json);
         let walk = walk::Walk { node: &self.trie.root, writes: &mut writes, matched: &mut matched };
-        de::DeserializeSeed::deserialize(walk, deserializer)?;
+        de::DeserializeSeed::deserialize(walk, &mut deserializer)?;
+        deserializer.end()?;
         Ok(self.row(writes, clock))
     }
 

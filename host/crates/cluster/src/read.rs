@@ -1,6 +1,6 @@
 //! Single calls from any runtime, beside the load: for plugins' decisions and for our own.
 
-use bench_model::{ResourceRef, Verb};
+use bench_model::{ResourceRef, TimeNs, Verb};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -22,13 +22,15 @@ pub struct ListQuery<'a> {
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
+pub struct Page<T = String> {
     /// Each object as JSON.
-    pub items: Vec<String>,
+    pub items: Vec<T>,
     /// Asks for the next page; empty after the last.
     pub token: String,
     /// Version of the list, to watch from.
     pub resource_version: String,
+    /// When its last byte was read.
+    pub at: TimeNs,
 }
 
 #[derive(Deserialize)]
@@ -86,13 +88,24 @@ impl Cluster {
     /// # Errors
     /// When they may not be listed, the token has expired (HTTP 410), or no answer came.
     pub async fn list_page(&self, target: &ResourceRef, list: ListQuery<'_>) -> Result<Page, RequestError> {
-        let body = self.list_bytes(target, list).await?;
-        let malformed = || RequestError::Malformed { what: format!("the list of {target}") };
-        let list: List<'_> = serde_json::from_slice(&body).map_err(|_| malformed())?;
+        self.list_items(target, list, |_, item| item.to_owned()).await
+    }
+
+    /// Reads one page of objects, of which `keep` gets the whole page and its own part of it.
+    pub(crate) async fn list_items<T>(
+        &self,
+        target: &ResourceRef,
+        list: ListQuery<'_>,
+        keep: impl Fn(&Bytes, &str) -> T,
+    ) -> Result<Page<T>, RequestError> {
+        let Reply { body, done, .. } = self.list_reply(target, list).await?;
+        let malformed = |_| RequestError::Malformed { what: format!("the list of {target}") };
+        let list: List<'_> = serde_json::from_slice(&body).map_err(malformed)?;
         Ok(Page {
-            items: list.items.unwrap_or_default().into_iter().map(|item| item.get().to_owned()).collect(),
+            items: list.items.unwrap_or_default().into_iter().map(|item| keep(&body, item.get())).collect(),
             token: list.metadata.r#continue.unwrap_or_default(),
             resource_version: list.metadata.resource_version.unwrap_or_default(),
+            at: done,
         })
     }
 
@@ -113,11 +126,11 @@ impl Cluster {
         self.call(request).await.map(|_| ())
     }
 
-    pub(crate) async fn list_bytes(
+    pub(crate) async fn list_reply(
         &self,
         target: &ResourceRef,
         list: ListQuery<'_>,
-    ) -> Result<Bytes, RequestError> {
+    ) -> Result<Reply, RequestError> {
         let limit = if list.limit == 0 { String::new() } else { list.limit.to_string() };
         let query = path::query(&[
             ("labelSelector", list.label_selector),
@@ -134,6 +147,6 @@ impl Cluster {
             body: Bytes::new(),
             keep_body: true,
         };
-        Ok(self.call(request).await?.body)
+        self.call(request).await
     }
 }

@@ -13,8 +13,6 @@ use std::{sync::Arc, time::Duration};
 
 use bench_model::{ResourceRef, RowKind, TimeNs};
 use bytes::Bytes;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -136,10 +134,8 @@ impl Reflector {
         let malformed = |_| RequestError::Malformed { what: format!("the list of {}", self.target) };
         known.start_list();
         for (page, at) in &pages {
-            let list: Items<'_> = serde_json::from_slice(page).map_err(malformed)?;
-            for item in list.items.unwrap_or_default() {
-                let mut item = serde_json::Deserializer::from_str(item.get());
-                let row = self.projector.object(&mut item, &clock).map_err(malformed)?;
+            for item in page {
+                let row = self.projector.object(item, &clock).map_err(malformed)?;
                 let kind = match known.see(&row) {
                     Seen::Same => continue,
                     Seen::New if gap.is_none() => RowKind::Initial,
@@ -160,8 +156,8 @@ impl Reflector {
         Ok(version)
     }
 
-    /// All pages of a list, each with the time at which it was read. Starts again when the token expires.
-    async fn pages(&self) -> Result<(Vec<(Bytes, TimeNs)>, String), RequestError> {
+    /// The objects of all pages of a list, and when each page was read. Starts again when the token expires.
+    async fn pages(&self) -> Result<(Vec<(Vec<Bytes>, TimeNs)>, String), RequestError> {
         let mut restarts = 0;
         let (mut pages, mut token, mut pause) = (Vec::new(), String::new(), SHORTEST_PAUSE);
         loop {
@@ -171,7 +167,8 @@ impl Reflector {
                 limit: PAGE,
                 token: &token,
             };
-            let page = match self.cluster.list_bytes(&self.target, query).await {
+            let part = |page: &Bytes, item: &str| page.slice_ref(item.as_bytes());
+            let page = match self.cluster.list_items(&self.target, query, part).await {
                 Ok(page) => page,
                 Err(error) if error.http_status() == 410 && restarts < 5 => {
                     restarts += 1;
@@ -186,14 +183,11 @@ impl Reflector {
                 }
                 Err(error) => return Err(error),
             };
-            let at = self.cluster.inner.clock.now();
-            let malformed = |_| RequestError::Malformed { what: format!("the list of {}", self.target) };
-            let Head { metadata } = serde_json::from_slice(&page).map_err(malformed)?;
-            pages.push((page, at));
-            match metadata.r#continue.filter(|token| !token.is_empty()) {
-                Some(next) => token = next,
-                None => return Ok((pages, metadata.resource_version.unwrap_or_default())),
+            pages.push((page.items, page.at));
+            if page.token.is_empty() {
+                return Ok((pages, page.resource_version));
             }
+            token = page.token;
         }
     }
 }
@@ -201,23 +195,4 @@ impl Reflector {
 /// Whether asking again cannot help.
 fn is_final(error: &RequestError) -> bool {
     !error.is_retryable()
-}
-
-#[derive(Deserialize)]
-struct Head {
-    #[serde(default)]
-    metadata: HeadMetadata,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct HeadMetadata {
-    resource_version: Option<String>,
-    r#continue: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Items<'a> {
-    #[serde(borrow, default)]
-    items: Option<Vec<&'a RawValue>>,
 }

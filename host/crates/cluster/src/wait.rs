@@ -1,6 +1,7 @@
 //! Waiting for objects: one watch for each target, selector and condition, shared by all who wait.
 
 mod condition;
+mod state;
 mod stuck;
 
 use std::{
@@ -9,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use bench_model::{ResourceRef, RowKind, StuckCause, TimeNs, WaitOutcome};
+use bench_model::{ResourceRef, StuckCause, WaitOutcome};
 use parking_lot::Mutex;
 use tokio::{sync::watch, time::Instant};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -23,10 +24,8 @@ use crate::{
 pub use condition::Condition;
 pub use stuck::Stuck;
 
-use condition::{Judge, Verdict};
-
-/// Examples in an outcome.
-const MAX_EXAMPLES: usize = 20;
+use condition::Judge;
+use state::State;
 
 /// What is being waited for, by whom ever.
 #[derive(Default)]
@@ -44,22 +43,6 @@ struct SharedWait {
     state: Arc<Mutex<State>>,
     changed: watch::Receiver<()>,
     _task: AbortOnDropHandle<()>,
-}
-
-#[derive(Default)]
-struct State {
-    /// Objects that exist, by `namespace/name`.
-    objects: HashMap<Box<str>, Object>,
-    met: usize,
-    gone: u64,
-    last_gone_at: Option<TimeNs>,
-    is_listed: bool,
-    failed: Option<RequestError>,
-}
-
-struct Object {
-    met_at: Option<TimeNs>,
-    missing: String,
 }
 
 impl Cluster {
@@ -91,6 +74,7 @@ impl Cluster {
             condition: condition.clone(),
         };
         let shared = self.shared_wait(key)?;
+        shared.state.lock().want(count);
         let is_over = self.over(&shared, &target.namespace, condition, count, stuck);
         let causes = tokio::select! {
             biased;
@@ -116,9 +100,9 @@ impl Cluster {
         stuck: Option<Stuck<'_>>,
     ) -> Result<Vec<StuckCause>, RequestError> {
         let mut changed = shared.changed.clone();
-        let (mut moved_at, mut progress) = (Instant::now(), None);
+        let mut looked_at = Instant::now();
         loop {
-            {
+            let moved_at = {
                 let state = shared.state.lock();
                 if let Some(error) = &state.failed {
                     return Err(error.clone());
@@ -126,14 +110,14 @@ impl Cluster {
                 if state.is_met(condition, count) {
                     return Ok(Vec::new());
                 }
-                let now = Some((state.met, state.objects.len(), state.gone));
-                if progress != now {
-                    (moved_at, progress) = (Instant::now(), now);
-                }
-            }
+                state.moved_at
+            };
             let quiet = async {
                 match stuck {
-                    Some(stuck) => tokio::time::sleep_until(moved_at + stuck.after).await,
+                    Some(stuck) => {
+                        let since = moved_at.map_or(looked_at, |moved_at| moved_at.max(looked_at));
+                        tokio::time::sleep_until(since + stuck.after).await;
+                    }
                     None => std::future::pending().await,
                 }
             };
@@ -141,13 +125,16 @@ impl Cluster {
                 biased;
                 changed = changed.changed() => changed.map_err(|_| RequestError::Cancelled)?,
                 () = quiet => {
+                    if shared.state.lock().moved_at != moved_at {
+                        continue;
+                    }
                     if let Some(stuck) = stuck
                         && let Some(causes) = self.stuck_pods(namespace, stuck.pods).await
                     {
                         return Ok(causes);
                     }
                     // Something may still be on its way: asked again after as long.
-                    moved_at = Instant::now();
+                    looked_at = Instant::now();
                 }
             }
         }
@@ -174,12 +161,14 @@ impl Cluster {
         let state = Arc::new(Mutex::new(State::default()));
         let (changes, changed) = watch::channel(());
         let task = {
-            let state = Arc::clone(&state);
+            let (state, condition) = (Arc::clone(&state), key.condition.clone());
             async move {
                 // Ends with the task, when the last who waits drops it.
                 let never = CancellationToken::new();
                 let tell = |signal: Signal<'_>| {
-                    if state.lock().take(&judge, signal) {
+                    let mut state = state.lock();
+                    state.take(&judge, signal);
+                    if state.is_worth_a_look(&condition) {
                         changes.send_replace(());
                     }
                 };
@@ -205,141 +194,4 @@ impl Cluster {
 /// For regular plurals: all that are common.
 fn singular(plural: &str) -> String {
     plural.strip_suffix('s').unwrap_or(plural).to_owned()
-}
-
-impl State {
-    /// Notes what was seen; whether someone who waits should look again.
-    fn take(&mut self, judge: &Judge, signal: Signal<'_>) -> bool {
-        match signal {
-            Signal::Row { kind: RowKind::Deleted, row, at } => self.remove(&row.namespace, &row.name, at),
-            Signal::Vanished { object, at } => self.remove(&object.namespace, &object.name, at),
-            Signal::Row { kind: _, row, at } => {
-                let verdict = judge.judge(&row.cells);
-                self.put(key(&row.namespace, &row.name), verdict, at);
-            }
-            Signal::Watching => self.is_listed = true,
-            // A relist tells the differences; lines that were lost are caught up with by the next change.
-            Signal::Gap { .. } => return false,
-            Signal::Failed(error) => self.failed = Some(error),
-        }
-        true
-    }
-
-    fn put(&mut self, key: Box<str>, verdict: Verdict, at: TimeNs) {
-        let before = self.objects.get(&key).and_then(|object| object.met_at);
-        self.met -= usize::from(before.is_some());
-        let (met_at, missing) = match verdict {
-            Verdict::Met => (before.or(Some(at)), String::new()),
-            Verdict::Unmet(missing) => (None, missing),
-        };
-        self.met += usize::from(met_at.is_some());
-        self.objects.insert(key, Object { met_at, missing });
-    }
-
-    fn remove(&mut self, namespace: &str, name: &str, at: TimeNs) {
-        if let Some(object) = self.objects.remove(&key(namespace, name)) {
-            self.met -= usize::from(object.met_at.is_some());
-            self.gone += 1;
-            self.last_gone_at = Some(at);
-        }
-    }
-
-    fn is_met(&self, condition: &Condition, count: u32) -> bool {
-        if *condition == Condition::Delete {
-            return self.is_listed && (self.objects.is_empty() || self.gone >= u64::from(count));
-        }
-        self.met >= count as usize
-    }
-
-    fn outcome(&self, target: &ResourceRef, condition: &Condition, count: u32, kind: &str) -> WaitOutcome {
-        let existing = u32::try_from(self.objects.len()).unwrap_or(u32::MAX);
-        let (met, last) = if *condition == Condition::Delete {
-            let is_over = self.is_met(condition, count);
-            (if is_over { count } else { count.saturating_sub(existing) }, self.last_gone_at)
-        } else {
-            let last = self.objects.values().filter_map(|object| object.met_at).max();
-            (u32::try_from(self.met).unwrap_or(u32::MAX), last)
-        };
-        let unmet = count.saturating_sub(met);
-        let mut examples = Vec::new();
-        if unmet > 0 {
-            let is_delete = *condition == Condition::Delete;
-            let unmet_objects =
-                self.objects.iter().filter(|(_, object)| is_delete || object.met_at.is_none());
-            let mut unmet_objects: Vec<_> = unmet_objects.collect();
-            unmet_objects.sort_by_key(|(key, _)| *key);
-            examples.extend(unmet_objects.into_iter().take(MAX_EXAMPLES).map(|(key, object)| {
-                let missing = if is_delete { "still there" } else { &object.missing };
-                format!("{kind} {}: {missing}", key.trim_start_matches('/'))
-            }));
-            if existing < count && !is_delete {
-                examples.truncate(MAX_EXAMPLES - 1);
-                examples.push(format!("{existing} of {count} exist"));
-            }
-        }
-        WaitOutcome {
-            target: target.clone(),
-            condition: condition.to_string(),
-            met,
-            unmet,
-            last_met_at: last.unwrap_or(TimeNs::NEVER),
-            examples,
-            causes: Vec::new(),
-        }
-    }
-}
-
-fn key(namespace: &str, name: &str) -> Box<str> {
-    format!("{namespace}/{name}").into_boxed_str()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pods() -> ResourceRef {
-        ResourceRef {
-            group: String::new(),
-            version: "v1".to_owned(),
-            plural: "pods".to_owned(),
-            namespace: "ns".to_owned(),
-        }
-    }
-
-    fn unmet(missing: &str) -> Verdict {
-        Verdict::Unmet(missing.to_owned())
-    }
-
-    #[test]
-    fn an_outcome_counts_and_says_what_is_missing() {
-        let mut state = State { is_listed: true, ..State::default() };
-        state.put(key("ns", "a"), unmet("Pending"), TimeNs(1));
-        state.put(key("ns", "b"), Verdict::Met, TimeNs(2));
-        state.put(key("ns", "b"), Verdict::Met, TimeNs(3));
-        assert!(!state.is_met(&Condition::Ready, 2));
-        let outcome = state.outcome(&pods(), &Condition::Ready, 3, "pod");
-        assert_eq!((outcome.met, outcome.unmet, outcome.last_met_at), (1, 2, TimeNs(2)));
-        assert_eq!(outcome.examples, ["pod ns/a: Pending", "2 of 3 exist"]);
-
-        state.put(key("ns", "a"), Verdict::Met, TimeNs(4));
-        assert!(state.is_met(&Condition::Ready, 2));
-        state.put(key("ns", "a"), unmet("CrashLoopBackOff"), TimeNs(5));
-        assert!(!state.is_met(&Condition::Ready, 2));
-    }
-
-    #[test]
-    fn waiting_for_deletion_ends_when_nothing_is_left() {
-        let mut state = State::default();
-        assert!(!state.is_met(&Condition::Delete, 2), "nothing is known before the list");
-        state.is_listed = true;
-        state.put(key("ns", "a"), Verdict::Met, TimeNs(1));
-        state.put(key("ns", "b"), Verdict::Met, TimeNs(1));
-        state.remove("ns", "a", TimeNs(5));
-        let outcome = state.outcome(&pods(), &Condition::Delete, 2, "pod");
-        assert_eq!((outcome.met, outcome.unmet), (1, 1));
-        assert_eq!(outcome.examples, ["pod ns/b: still there"]);
-        state.remove("ns", "b", TimeNs(7));
-        let outcome = state.outcome(&pods(), &Condition::Delete, 2, "pod");
-        assert_eq!((outcome.met, outcome.unmet, outcome.last_met_at), (2, 0, TimeNs(7)));
-    }
 }

@@ -5,7 +5,11 @@
 //! instead of flattering. A value known only between two bounds goes into two histograms, and quantiles
 //! come with both.
 
+mod ranked;
+
 use hdrhistogram::Histogram as Hdr;
+
+pub use ranked::Ranked;
 
 /// A value that never came.
 pub const NEVER: u64 = u64::MAX;
@@ -142,36 +146,14 @@ impl Histogram {
         self.high.is_some()
     }
 
-    /// Lower and upper bound of quantile `q` in 0..=1: the smallest value with at least `q` of all values
-    /// at or below it, missing ones ranking highest ([`NEVER`]). `None` when there is no value.
+    /// Its values in order, for more than one question.
+    pub fn ranked(&self) -> Ranked {
+        Ranked::new(self)
+    }
+
+    /// [`Ranked::quantile`], alone.
     pub fn quantile(&self, q: f64) -> Option<(u64, u64)> {
-        self.quantiles(&[q]).first().copied()
-    }
-
-    /// [`Histogram::quantile`] of each `q`, which must ascend, in one pass over the slots. Empty when there is no value.
-    pub fn quantiles(&self, ascending: &[f64]) -> Vec<(u64, u64)> {
-        let n = self.count();
-        if n == 0 {
-            return Vec::new();
-        }
-        let rank = |q: &f64| ((q.clamp(0.0, 1.0) * n as f64).ceil() as u64).clamp(1, n);
-        let ranks: Vec<u64> = ascending.iter().map(rank).collect();
-        let low = at_ranks(&self.low, &ranks);
-        let high = self.high.as_ref().map_or_else(|| low.clone(), |high| at_ranks(high, &ranks));
-        low.into_iter().zip(high).collect()
-    }
-
-    /// Smallest and largest number that the value of this rank, from 1, may be: the lower end of what lower
-    /// bounds are kept as, the upper end of upper ones. [`NEVER`] where it never came; `None` past the last.
-    pub fn at_rank(&self, rank: u64) -> Option<(u64, u64)> {
-        if rank == 0 || rank > self.count() {
-            return None;
-        }
-        let ends = |hdr: &Hdr<u64>| match at_ranks(hdr, &[rank]).first() {
-            None | Some(&NEVER) => (NEVER, NEVER),
-            Some(&value) => (hdr.lowest_equivalent(value), hdr.highest_equivalent(value)),
-        };
-        Some((ends(&self.low).0, ends(self.upper()).1))
+        self.ranked().quantile(q)
     }
 
     /// Smallest value; `None` when nothing came.
@@ -227,21 +209,6 @@ fn put(hdr: &mut Hdr<u64>, value: u64) {
     }
 }
 
-/// The values with so many values at or below each, from 1, in ascending order; [`NEVER`] where fewer came.
-fn at_ranks(hdr: &Hdr<u64>, ranks: &[u64]) -> Vec<u64> {
-    let mut slots = hdr.iter_recorded();
-    let (mut seen, mut value) = (0_u64, NEVER);
-    let at = |&rank: &u64| {
-        while seen < rank {
-            let Some(slot) = slots.next() else { return NEVER };
-            seen = seen.saturating_add(slot.count_at_value());
-            value = slot.value_iterated_to();
-        }
-        value
-    };
-    ranks.iter().map(at).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -271,11 +238,12 @@ mod tests {
     #[test]
     fn a_rank_gives_all_that_its_value_may_be() {
         let mut histogram = of(&[100_000, NEVER]);
-        assert_eq!(histogram.at_rank(1), Some((99_968, 100_031)));
-        assert_eq!(histogram.at_rank(2), Some((NEVER, NEVER)));
-        assert_eq!((histogram.at_rank(0), histogram.at_rank(3)), (None, None));
+        let ranked = histogram.ranked();
+        assert_eq!(ranked.at_rank(1), Some((99_968, 100_031)));
+        assert_eq!(ranked.at_rank(2), Some((NEVER, NEVER)));
+        assert_eq!((ranked.at_rank(0), ranked.at_rank(3)), (None, None));
         histogram.record_between(5, NEVER).expect("in order");
-        assert_eq!(histogram.at_rank(2), Some((99_968, NEVER)));
+        assert_eq!(histogram.ranked().at_rank(2), Some((99_968, NEVER)));
     }
 
     #[test]
@@ -303,12 +271,12 @@ mod tests {
         }
 
         #[test]
-        fn quantiles_of_one_pass_are_those_of_many(values in prop::collection::vec(prop_oneof![0_u64..1 << 40, Just(NEVER)], 0..50),
-                                                   mut qs in prop::collection::vec(0.0_f64..=1.0, 0..10)) {
-            qs.sort_by(f64::total_cmp);
-            let histogram = of(&values);
-            let one_by_one: Vec<_> = qs.iter().filter_map(|&q| histogram.quantile(q)).collect();
-            prop_assert_eq!(histogram.quantiles(&qs), one_by_one);
+        fn every_rank_is_that_of_the_sorted_values(mut values in prop::collection::vec(prop_oneof![0_u64..2048, Just(NEVER)], 1..50)) {
+            let ranked = of(&values).ranked();
+            values.sort_unstable();
+            for (rank, value) in (1..).zip(values) {
+                prop_assert_eq!(ranked.at_rank(rank), Some((value, value)));
+            }
         }
 
         #[test]

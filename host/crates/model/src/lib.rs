@@ -28,7 +28,7 @@ pub use event::{
     TableId, WATCH_LAG, WaitOutcome,
 };
 pub use grant::{NamespaceScope, Permissions, Rule};
-pub use histogram::{Histogram, HistogramError, NEVER};
+pub use histogram::{Histogram, HistogramError, NEVER, Ranked};
 pub use id::{Digest, JobName, MetricName, NameError, PluginName, QueueName, RunId};
 pub use journal::{CreatedNamespace, JournalEntry};
 pub use manifest::{ColumnDeclaration, Manifest, MetricDeclaration, PluginKind, TableDeclaration};

@@ -26,17 +26,15 @@ pub struct Sample {
 /// A family `x` has the samples `x`, and of histograms and summaries `x_bucket`, `x_sum`, `x_count`.
 pub fn parse_exposition(text: &str, names: &[String]) -> Vec<Sample> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let wanted = lines.filter(|line| {
-        let end = line.find(|c: char| c == '{' || c.is_whitespace()).unwrap_or(line.len());
-        line.get(..end).is_some_and(|name| is_of_family(name, names))
-    });
-    wanted.filter_map(sample).take(MAX_SAMPLES).collect()
+    lines.filter(|line| is_of_family(line, names)).filter_map(sample).take(MAX_SAMPLES).collect()
 }
 
-fn is_of_family(name: &str, names: &[String]) -> bool {
-    names.iter().any(|family| match name.strip_prefix(family.as_str()) {
-        Some(suffix) => matches!(suffix, "" | "_bucket" | "_sum" | "_count"),
-        None => false,
+fn is_of_family(line: &str, names: &[String]) -> bool {
+    names.iter().any(|family| {
+        // Most lines of a scrape are of another family and looked at no further.
+        let Some(rest) = line.strip_prefix(family.as_str()) else { return false };
+        let end = rest.find(|c: char| c == '{' || c.is_whitespace()).unwrap_or(rest.len());
+        matches!(rest.get(..end), Some("" | "_bucket" | "_sum" | "_count"))
     })
 }
 

@@ -6,6 +6,7 @@
 //! numbers: see `summarize`.
 
 mod append;
+mod encode;
 mod error;
 mod instruments;
 mod interval;

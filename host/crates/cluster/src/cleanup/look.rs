@@ -184,7 +184,7 @@ impl Cluster {
     }
 
     async fn page(&self, resource: &ServedResource, list: ListQuery<'_>) -> Result<Page, RequestError> {
-        let body = self.list_bytes(&resource.target, list).await?;
+        let body = self.list_reply(&resource.target, list).await?.body;
         let malformed = |_| RequestError::Malformed { what: format!("the list of {}", resource.target) };
         serde_json::from_slice(&body).map_err(malformed)
     }

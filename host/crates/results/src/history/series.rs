@@ -151,13 +151,12 @@ pub(super) fn spectrum(histogram: &Histogram) -> TotalQuantiles {
     let nines = (0_u32..).map(|index| f64::from(index) / f64::from(POINTS_PER_DECADE));
     let below_all = nines.take_while(|nines| *nines < (n as f64).log10());
     let qs: Vec<f64> = below_all.map(|nines| 1.0 - 10_f64.powf(-nines)).chain(std::iter::once(1.0)).collect();
-    let point = |(q, (low, high)): (&f64, (u64, u64))| SpectrumPoint {
-        q: *q,
-        low: finite(low),
-        high: finite(high),
-        enough: n >= minimum_samples(*q),
+    let ranked = histogram.ranked();
+    let point = |q: f64| {
+        let (low, high) = ranked.quantile(q)?;
+        Some(SpectrumPoint { q, low: finite(low), high: finite(high), enough: n >= minimum_samples(q) })
     };
-    let points = qs.iter().zip(histogram.quantiles(&qs)).map(point).collect();
+    let points = qs.into_iter().filter_map(point).collect();
     TotalQuantiles { n, missing: histogram.missing(), points }
 }
 

@@ -18,6 +18,8 @@ use self::{
 };
 use super::{ReadError, RecordFiles};
 
+pub(crate) use encoded::COMPRESSED_COOKIE;
+
 /// A log, uncompressed: its lines are looked at many times, and inflating them is what costs.
 #[derive(Debug, Default)]
 pub(crate) struct IntervalLog {
@@ -217,8 +219,7 @@ mod tests {
         std::io::Write::write_all(&mut encoder, plain).expect("compresses");
         let zlib = encoder.finish().expect("compresses");
         let length = u32::try_from(zlib.len()).expect("short");
-        STANDARD
-            .encode([&encoded::COMPRESSED_COOKIE.to_be_bytes()[..], &length.to_be_bytes(), &zlib].concat())
+        STANDARD.encode([&COMPRESSED_COOKIE.to_be_bytes()[..], &length.to_be_bytes(), &zlib].concat())
     }
 
     #[test]

@@ -9,16 +9,13 @@
 
 use std::collections::HashMap;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bench_model::{NEVER, TimeNs};
-use hdrhistogram::{
-    Histogram as Hdr,
-    serialization::{Serializer, V2DeflateSerializer},
-};
+use hdrhistogram::Histogram as Hdr;
 
 use super::{
     RecordError,
     append::{FileId, FileSet},
+    encode::Encoder,
     interval::{Interval, empty},
 };
 use crate::{
@@ -63,8 +60,7 @@ pub(crate) struct SeriesSet {
     by_tag: HashMap<(FileId, String), SeriesId>,
     head: String,
     scratch: Hdr<u32>,
-    encoder: V2DeflateSerializer,
-    bytes: Vec<u8>,
+    encoder: Encoder,
     line: String,
     pairs_left: usize,
     /// Series that share one because there were too many.
@@ -89,8 +85,7 @@ impl SeriesSet {
             by_tag: HashMap::new(),
             head,
             scratch: empty(),
-            encoder: V2DeflateSerializer::new(),
-            bytes: Vec::new(),
+            encoder: Encoder::new(),
             line: String::new(),
             pairs_left: MAX_PAIRS,
             overflowed: 0,
@@ -214,11 +209,7 @@ impl SeriesSet {
                 line.push_str(&format!("#[Tag {index}: {}]\n", series.tag));
             }
             line.push_str(&format!("Tag={index},{second}.000,1.000,{}.000,", histogram.max()));
-            self.bytes.clear();
-            self.encoder
-                .serialize(histogram, &mut self.bytes)
-                .map_err(|error| RecordError::Encode { reason: error.to_string() })?;
-            STANDARD.encode_string(&self.bytes, line);
+            self.encoder.encode(histogram, line)?;
             line.push('\n');
             Ok(())
         };

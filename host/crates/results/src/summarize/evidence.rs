@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bench_model::{Histogram, NEVER};
+use bench_model::{Histogram, NEVER, Ranked};
 
 use super::{
     distribution::finite,
@@ -40,9 +40,10 @@ impl Evidence {
         pairs: &[(u64, u64)],
         quantiles: &[f64],
     ) -> Self {
+        let ranked = histogram.ranked();
         let limits = |side: Side| -> Vec<u64> {
             let end = |(low, high)| if side == Side::Lower { low } else { high };
-            quantiles.iter().map(|&q| histogram.quantile(q).map_or(NEVER, end)).collect()
+            quantiles.iter().map(|&q| ranked.quantile(q).map_or(NEVER, end)).collect()
         };
         let of = |side: Side| seconds(loaded, selection, side, &limits(side));
         Self {
@@ -54,8 +55,8 @@ impl Evidence {
     }
 
     /// The interval of a quantile; `None` when there are too few values.
-    pub(crate) fn confidence(&self, histogram: &Histogram, q: f64) -> Option<Confidence> {
-        let n = histogram.count();
+    pub(crate) fn confidence(&self, ranked: &Ranked, q: f64) -> Option<Confidence> {
+        let n = ranked.count();
         if n < minimum_samples(q) {
             return None;
         }
@@ -67,8 +68,8 @@ impl Evidence {
             }
         };
         // No value is below zero.
-        let low = low.and_then(|rank| histogram.at_rank(rank)).map_or(Some(0), |(low, _)| finite(low));
-        let high = high.and_then(|rank| histogram.at_rank(rank)).and_then(|(_, high)| finite(high));
+        let low = low.and_then(|rank| ranked.at_rank(rank)).map_or(Some(0), |(low, _)| finite(low));
+        let high = high.and_then(|rank| ranked.at_rank(rank)).and_then(|(_, high)| finite(high));
         Some(Confidence { low, high, level: 1.0 - ALPHA, method })
     }
 
@@ -87,9 +88,9 @@ impl Evidence {
     }
 
     /// The most likely value of a quantile that has bounds only.
-    pub(crate) fn estimate(&self, histogram: &Histogram, q: f64) -> Option<Estimate> {
+    pub(crate) fn estimate(&self, ranked: &Ranked, q: f64) -> Option<Estimate> {
         let estimated = self.estimated.as_ref()?;
-        let (low, high) = histogram.quantile(q)?;
+        let (low, high) = ranked.quantile(q)?;
         // Never outside of what is certain.
         let value = match estimated.quantile(q) {
             Some(value) => Some((value.round() as u64).max(low).min(high)),

@@ -11,7 +11,7 @@ const MAX_ENCODED: u64 = 1 << 20;
 /// Most values of one interval; keeps sums within `u64`.
 const MAX_COUNT: u64 = 1 << 40;
 const COOKIE: u32 = 0x1c84_9303 | 0x10;
-pub(super) const COMPRESSED_COOKIE: u32 = 0x1c84_9304 | 0x10;
+pub(crate) const COMPRESSED_COOKIE: u32 = 0x1c84_9304 | 0x10;
 const DAMAGED: &str = "the compression is damaged";
 
 /// Takes histograms out of base64 and their compression; what that needs is made once for all of them.
