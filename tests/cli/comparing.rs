@@ -51,6 +51,19 @@ fn repeated_runs_are_one_group_that_can_be_named_and_compared() {
 }
 
 #[test]
+fn all_runs_of_a_folder_are_a_side() {
+    let bench = prepared();
+    for folder in ["before", "after"] {
+        bench.run(&["run", "short.yaml", "--repeat", "2", "--quiet", "--runs", folder]);
+    }
+    let sides = ["compare", "--allow-invalid", "--output", "json", "before", "--", "./after/"];
+    let comparison = bench.run(&sides).ended_with(12).json();
+    for side in ["a", "b"] {
+        assert_eq!(comparison[side]["runs"].as_array().map(Vec::len), Some(2), "{comparison}");
+    }
+}
+
+#[test]
 fn a_scenario_says_how_often_it_is_run_and_within_which_bounds_it_is_valid() {
     let bench = prepared();
     let text = std::fs::read_to_string(bench.folder.path().join("short.yaml")).expect("the scenario");

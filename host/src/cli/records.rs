@@ -10,7 +10,7 @@ use super::{Output, RunsDirArgs};
 /// Arguments of `bench compare`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A run is its id, a unique prefix of it, `latest`, a tag, the id of a group, or a folder. \
+    after_help = "A run is its id, a unique prefix of it, `latest`, a tag, the id of a group, its folder, or a folder of runs. \
 One number a run is compared, so that four runs on each side are the fewest that can show anything. \
 Exit codes: 0 no regression, 11 regression, 12 inconclusive, 13 a run cannot be trusted, 14 refused."
 )]

@@ -55,17 +55,30 @@ fn sides(args: &CompareArgs) -> Result<(Vec<String>, Vec<String>), Failure> {
     Ok(sides)
 }
 
-/// The summaries of all runs that selectors mean, each once.
+/// The summaries of all runs that selectors mean, each once; a folder of runs means all of them.
 pub fn summaries(store: &Store, selectors: &[String]) -> Result<Vec<Summary>, Failure> {
     let mut dirs: Vec<PathBuf> = Vec::new();
     for selector in selectors {
-        for dir in store.select_all(selector).map_err(super::report::no_such_run)? {
+        let meant = match runs_in(selector)? {
+            runs if runs.is_empty() => store.select_all(selector),
+            runs => Ok(runs),
+        };
+        for dir in meant.map_err(super::report::no_such_run)? {
             if !dirs.contains(&dir) {
                 dirs.push(dir);
             }
         }
     }
     dirs.iter().map(|dir| summary(dir)).collect()
+}
+
+/// The runs in a folder, oldest first; none when it is no folder, or that of one run.
+fn runs_in(folder: &str) -> Result<Vec<PathBuf>, Failure> {
+    if !Path::new(folder).is_dir() {
+        return Ok(Vec::new());
+    }
+    let runs = Store::new(folder).list().map_err(super::report::no_such_run)?;
+    Ok(runs.into_iter().map(|run| run.dir).collect())
 }
 
 fn summary(dir: &Path) -> Result<Summary, Failure> {

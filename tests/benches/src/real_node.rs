@@ -64,7 +64,8 @@ pub fn rows(programs: &Programs, rounds: usize) -> anyhow::Result<Table> {
     let site = Site::start(&ClusterOptions::default())?;
     let mut table = Table::new("rows of the kube-burner lab on one real node", rounds);
     for (file, n, rate, burst) in ROWS {
-        let (mut elapsed, mut late, mut cpu, mut peak) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut elapsed, mut late, mut lag) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut cpu, mut peak) = (Vec::new(), Vec::new());
         let due = (n - burst).max(0.0) / rate;
         for _ in 0..rounds {
             let run = site.run(programs, file)?;
@@ -72,12 +73,14 @@ pub fn rows(programs: &Programs, rounds: usize) -> anyhow::Result<Table> {
             say(&format!("{file}: {took:.3} s, due {due} s, {:?} CPU", run.ended.cpu));
             elapsed.push(took);
             late.push((took - due) * 1e3);
+            lag.push(run.number("/jobs/0/lag/max")? / 1e6);
             cpu.push(run.ended.cpu.as_secs_f64());
             peak.push(run.ended.peak_mib);
         }
         table.add(&format!("{file}: load phase"), "s", &elapsed);
         let allowed = 20.0 + due * 10.0;
         table.judge(&format!("{file}: beyond {due} s"), "ms", &late, Target::AtMost(allowed));
+        table.add(&format!("{file}: of that before a request left, at most"), "ms", &lag);
         table.add(&format!("{file}: CPU"), "s", &cpu);
         table.judge(&format!("{file}: memory"), "MiB", &peak, Target::NeverOver(64.0));
     }
