@@ -61,6 +61,14 @@ fn all_runs_of_a_folder_are_a_side() {
     for side in ["a", "b"] {
         assert_eq!(comparison[side]["runs"].as_array().map(Vec::len), Some(2), "{comparison}");
     }
+
+    // A name that was given to runs means those, also where a folder is called the same.
+    let one = comparison["a"]["runs"][0].as_str().expect("an id");
+    bench.run(&["runs", "tag", "after", one, "--runs", "before"]).ended_with(0);
+    let sides =
+        ["compare", "--allow-invalid", "--output", "json", "--runs", "before", "after", "--", "./after"];
+    let comparison = bench.run(&sides).ended_with(12).json();
+    assert_eq!(comparison["a"]["runs"], serde_json::json!([one]), "{comparison}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bench_report::TextOptions;
-use bench_results::{CompareError, CompareOptions, Store, Summary, read_summary};
+use bench_results::{CompareError, CompareOptions, Store, StoreError, Summary, read_summary};
 
 use crate::{
     cli::{CompareArgs, Output},
@@ -59,11 +59,7 @@ fn sides(args: &CompareArgs) -> Result<(Vec<String>, Vec<String>), Failure> {
 pub fn summaries(store: &Store, selectors: &[String]) -> Result<Vec<Summary>, Failure> {
     let mut dirs: Vec<PathBuf> = Vec::new();
     for selector in selectors {
-        let meant = match runs_in(selector)? {
-            runs if runs.is_empty() => store.select_all(selector),
-            runs => Ok(runs),
-        };
-        for dir in meant.map_err(super::report::no_such_run)? {
+        for dir in meant(store, selector).map_err(super::report::no_such_run)? {
             if !dirs.contains(&dir) {
                 dirs.push(dir);
             }
@@ -72,13 +68,14 @@ pub fn summaries(store: &Store, selectors: &[String]) -> Result<Vec<Summary>, Fa
     dirs.iter().map(|dir| summary(dir)).collect()
 }
 
-/// The runs in a folder, oldest first; none when it is no folder, or that of one run.
-fn runs_in(folder: &str) -> Result<Vec<PathBuf>, Failure> {
-    if !Path::new(folder).is_dir() {
-        return Ok(Vec::new());
+/// What a selector means: a run, a tag or a group of the store, or else the runs in a folder of this name.
+fn meant(store: &Store, selector: &str) -> Result<Vec<PathBuf>, StoreError> {
+    let found = store.select_all(selector);
+    if !matches!(found, Err(StoreError::NotFound { .. })) || !Path::new(selector).is_dir() {
+        return found;
     }
-    let runs = Store::new(folder).list().map_err(super::report::no_such_run)?;
-    Ok(runs.into_iter().map(|run| run.dir).collect())
+    let runs = Store::new(selector).list()?;
+    if runs.is_empty() { found } else { Ok(runs.into_iter().map(|run| run.dir).collect()) }
 }
 
 fn summary(dir: &Path) -> Result<Summary, Failure> {

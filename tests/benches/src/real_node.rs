@@ -80,7 +80,7 @@ pub fn rows(programs: &Programs, rounds: usize) -> anyhow::Result<Table> {
         table.add(&format!("{file}: load phase"), "s", &elapsed);
         let allowed = 20.0 + due * 10.0;
         table.judge(&format!("{file}: beyond {due} s"), "ms", &late, Target::AtMost(allowed));
-        table.add(&format!("{file}: of that before a request left, at most"), "ms", &lag);
+        table.add(&format!("{file}: largest lag of a request"), "ms", &lag);
         table.add(&format!("{file}: CPU"), "s", &cpu);
         table.judge(&format!("{file}: memory"), "MiB", &peak, Target::NeverOver(64.0));
     }

@@ -61,10 +61,7 @@ impl Service<Uri> for Dialer {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         match self {
-            Self::Tcp(connector) => {
-                let is_tls = uri.scheme() == Some(&http::uri::Scheme::HTTPS);
-                connector.call(uri).map(move |dialed| Ok(Wire::tcp(dialed?, is_tls))).boxed()
-            }
+            Self::Tcp(connector) => connector.call(uri).map(|dialed| Ok(Wire::tcp(dialed?))).boxed(),
             Self::Memory(dialer) => {
                 let stream = (dialer.0)();
                 async move { Ok(Wire::Memory(TokioIo::new(stream))) }.boxed()
@@ -80,14 +77,12 @@ pub(crate) enum Wire {
     Memory(TokioIo<DuplexStream>),
 }
 
-/// Bytes taken from a socket at a time under TLS: two records. rustls asks for 4,096, less than one.
+/// Bytes taken from a socket at a time: two TLS records. rustls asks for 4,096, less than one.
 const READ_BUFFER: usize = 32 * 1024;
 
 impl Wire {
-    fn tcp(stream: TokioIo<TcpStream>, is_tls: bool) -> Self {
-        // With the least room that there can be, what is read goes straight to whoever reads: h2 has a buffer of its own.
-        let capacity = if is_tls { READ_BUFFER } else { 1 };
-        Self::Tcp(TokioIo::new(BufReader::with_capacity(capacity, stream.into_inner())))
+    fn tcp(stream: TokioIo<TcpStream>) -> Self {
+        Self::Tcp(TokioIo::new(BufReader::with_capacity(READ_BUFFER, stream.into_inner())))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Histograms as a line of an interval log holds them: V2 form, deflated, in Base64.
 //!
-//! The library's `V2DeflateSerializer` sets up a compressor of 300 kB for each histogram, more than half of what such
-//! a line cost; here one serves all of them.
+//! The library's `V2DeflateSerializer` sets up a compressor for each histogram, some 256 KiB (`deflateInit2` in zlib.h)
+//! and more than half of what such a line cost; here one serves all of them.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use flate2::{Compress, Compression, FlushCompress, Status};

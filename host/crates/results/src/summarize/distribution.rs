@@ -23,11 +23,11 @@ pub(crate) fn decimals(number: f64, n: i32) -> f64 {
 }
 
 pub(crate) fn distribution(histogram: &Histogram, unit: &str, evidence: &Evidence) -> Distribution {
-    let (n, ranked) = (histogram.count(), histogram.ranked());
+    let n = histogram.count();
     let quantiles = QUANTILES
         .into_iter()
         .filter_map(|q| {
-            let (low, high) = ranked.quantile(q)?;
+            let (low, high) = evidence.quantile(q)?;
             let needed = minimum_samples(q);
             Some(QuantileBounds {
                 q,
@@ -35,8 +35,8 @@ pub(crate) fn distribution(histogram: &Histogram, unit: &str, evidence: &Evidenc
                 high: finite(high),
                 enough: n >= needed,
                 needed,
-                confidence: evidence.confidence(&ranked, q),
-                estimate: evidence.estimate(&ranked, q),
+                confidence: evidence.confidence(q),
+                estimate: evidence.estimate(q),
             })
         })
         .collect();

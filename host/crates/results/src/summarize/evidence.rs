@@ -23,6 +23,7 @@ type Ranks = (Option<u64>, Option<u64>);
 
 /// What is known about the quantiles of one distribution.
 pub(crate) struct Evidence {
+    ranked: Ranked,
     quantiles: Vec<f64>,
     lower: Vec<Second>,
     /// Absent when all values are exact.
@@ -47,16 +48,22 @@ impl Evidence {
         };
         let of = |side: Side| seconds(loaded, selection, side, &limits(side));
         Self {
-            quantiles: quantiles.to_vec(),
             lower: of(Side::Lower),
             upper: histogram.has_bounds().then(|| of(Side::Upper)),
+            ranked,
+            quantiles: quantiles.to_vec(),
             estimated: estimated(histogram, pairs),
         }
     }
 
+    /// Lower and upper bound of a quantile, as [`Ranked::quantile`].
+    pub(crate) fn quantile(&self, q: f64) -> Option<(u64, u64)> {
+        self.ranked.quantile(q)
+    }
+
     /// The interval of a quantile; `None` when there are too few values.
-    pub(crate) fn confidence(&self, ranked: &Ranked, q: f64) -> Option<Confidence> {
-        let n = ranked.count();
+    pub(crate) fn confidence(&self, q: f64) -> Option<Confidence> {
+        let n = self.ranked.count();
         if n < minimum_samples(q) {
             return None;
         }
@@ -68,8 +75,8 @@ impl Evidence {
             }
         };
         // No value is below zero.
-        let low = low.and_then(|rank| ranked.at_rank(rank)).map_or(Some(0), |(low, _)| finite(low));
-        let high = high.and_then(|rank| ranked.at_rank(rank)).and_then(|(_, high)| finite(high));
+        let low = low.and_then(|rank| self.ranked.at_rank(rank)).map_or(Some(0), |(low, _)| finite(low));
+        let high = high.and_then(|rank| self.ranked.at_rank(rank)).and_then(|(_, high)| finite(high));
         Some(Confidence { low, high, level: 1.0 - ALPHA, method })
     }
 
@@ -88,9 +95,9 @@ impl Evidence {
     }
 
     /// The most likely value of a quantile that has bounds only.
-    pub(crate) fn estimate(&self, ranked: &Ranked, q: f64) -> Option<Estimate> {
+    pub(crate) fn estimate(&self, q: f64) -> Option<Estimate> {
         let estimated = self.estimated.as_ref()?;
-        let (low, high) = ranked.quantile(q)?;
+        let (low, high) = self.ranked.quantile(q)?;
         // Never outside of what is certain.
         let value = match estimated.quantile(q) {
             Some(value) => Some((value.round() as u64).max(low).min(high)),

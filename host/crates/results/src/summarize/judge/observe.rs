@@ -123,7 +123,7 @@ fn confidence(
     aggregate: Aggregate,
 ) -> Option<Confidence> {
     let Aggregate::Quantile(q) = aggregate else { return None };
-    Evidence::new(loaded, selection, histogram, &[], &[q]).confidence(&histogram.ranked(), q)
+    Evidence::new(loaded, selection, histogram, &[], &[q]).confidence(q)
 }
 
 fn one(observed: Observed) -> (String, Observed) {
