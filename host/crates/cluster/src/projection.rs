@@ -1,14 +1,16 @@
 //! From a watch line to the cells of its row, in one pass.
 //!
 //! All paths of a subscription and the object's own name, namespace, UID and resource version are compiled
-//! into one trie ([`trie`]). A line is deserialized once with a visitor that follows the trie and skips
-//! everything else: neither typed objects nor `serde_json::Value` (both five times as slow). Values that
-//! are found go, in document order, into a list of writes; what a selector such as `[type=Ready]` does not
-//! want is taken out of the list when its element ends, so the selector's key may come last.
+//! into one trie ([`trie`]). A line is read once, along the trie ([`walk`]), and everything else is skipped
+//! ([`skip`]): neither typed objects nor `serde_json::Value`. Values that are found go, in document order,
+//! into a list of writes; what a selector such as `[type=Ready]` does not want is taken out of the list when
+//! its element ends, so the selector's key may come last.
 
+mod json;
 mod parse;
 mod path;
 mod quantity;
+mod skip;
 mod trie;
 mod walk;
 
@@ -16,16 +18,17 @@ use std::{borrow::Cow, fmt::Write as _};
 
 use bench_limiter::RunClock;
 use bench_model::{ParseAs, Projection, TimeNs};
-use serde::{Deserializer, de};
 
+pub(crate) use json::NotJson;
 pub(crate) use path::OwnCreateTime;
 pub use path::ProjectionError;
 
 use self::{
+    json::Cursor,
     parse::Scalar,
     path::{Source, Step},
     trie::Trie,
-    walk::{Envelope, Writes},
+    walk::{Walk, Writes},
 };
 
 /// Slots of what every row has, behind those of the projections.
@@ -123,13 +126,8 @@ impl Projector {
         &self,
         line: &'a [u8],
         clock: &RunClock,
-    ) -> Result<Option<(EventKind, Row<'a>)>, serde_json::Error> {
-        // Checked once as a whole: checking each string by itself costs several times as much.
-        let line = std::str::from_utf8(line).map_err(de::Error::custom)?;
-        let mut writes = self.writes();
-        let mut deserializer = serde_json::Deserializer::from_str(line);
-        let kind = deserializer.deserialize_map(Envelope { trie: &self.trie, writes: &mut writes })?;
-        deserializer.end()?;
+    ) -> Result<Option<(EventKind, Row<'a>)>, NotJson> {
+        let (kind, writes) = self.walk(line, |walk| walk.event(&self.trie.root))?;
         Ok(kind.map(|kind| (kind, self.row(writes, clock))))
     }
 
@@ -137,15 +135,21 @@ impl Projector {
     ///
     /// # Errors
     /// When it is not JSON.
-    pub(crate) fn object<'a>(&self, json: &'a [u8], clock: &RunClock) -> Result<Row<'a>, serde_json::Error> {
-        let json = std::str::from_utf8(json).map_err(de::Error::custom)?;
-        let mut writes = self.writes();
-        let mut matched = 0;
-        let mut deserializer = serde_json::Deserializer::from_str(json);
-        let walk = walk::Walk { node: &self.trie.root, writes: &mut writes, matched: &mut matched };
-        de::DeserializeSeed::deserialize(walk, &mut deserializer)?;
-        deserializer.end()?;
+    pub(crate) fn object<'a>(&self, json: &'a [u8], clock: &RunClock) -> Result<Row<'a>, NotJson> {
+        let ((), writes) = self.walk(json, |walk| walk.value(&self.trie.root, &mut 0))?;
         Ok(self.row(writes, clock))
+    }
+
+    fn walk<'a, T>(
+        &self,
+        json: &'a [u8],
+        read: impl FnOnce(&mut Walk<'a, '_>) -> Result<T, NotJson>,
+    ) -> Result<(T, Writes<'a>), NotJson> {
+        let mut writes = self.writes();
+        let mut walk = Walk { cursor: Cursor::new(json), writes: &mut writes };
+        let found = read(&mut walk)?;
+        walk.cursor.end()?;
+        Ok((found, writes))
     }
 
     /// Room for a value of every slot, and for those of one list element that may be taken out again.
@@ -154,26 +158,28 @@ impl Projector {
     }
 
     fn row<'a>(&self, writes: Writes<'a>, clock: &RunClock) -> Row<'a> {
-        let n = self.columns.len();
         let mut values: Vec<Option<Scalar<'a>>> = Vec::new();
-        values.resize_with(n + OWN_PATHS.len(), || None);
-        for (slot, value) in writes.0 {
-            let joins = self.columns.get(slot).is_some_and(|column| column.source.joins());
-            if let Some(place) = values.get_mut(slot) {
-                *place = match place.take() {
-                    Some(before) if joins => Some(join(before, &value)),
-                    Some(_) | None => Some(value),
-                };
+        values.resize_with(self.columns.len() + OWN_PATHS.len(), || None);
+        for (mut slots, value) in writes.0 {
+            while slots != 0 {
+                let slot = slots.trailing_zeros() as usize;
+                slots &= slots - 1;
+                let joins = self.columns.get(slot).is_some_and(|column| column.source.joins());
+                let Some(place) = values.get_mut(slot) else { continue };
+                *place = Some(match place.take() {
+                    Some(before) if joins => join(before, &value),
+                    Some(_) | None => value.clone(),
+                });
             }
         }
-        let mut own = values.split_off(n).into_iter().map(|value| match value {
-            Some(Scalar::Text(text)) => text,
+        let mut values = values.into_iter();
+        let cells = self.columns.iter().zip(values.by_ref()).map(|(column, value)| column.cell(value, clock));
+        let cells = cells.collect();
+        let mut next = || match values.next() {
+            Some(Some(Scalar::Text(text))) => text,
             Some(_) | None => Cow::Borrowed(""),
-        });
-        let mut next = || own.next().unwrap_or_default();
+        };
         let (name, namespace, uid, resource_version) = (next(), next(), next(), next());
-        let cells =
-            self.columns.iter().zip(values).map(|(column, value)| column.cell(value, clock)).collect();
         Row { name, namespace, uid, resource_version, cells }
     }
 }

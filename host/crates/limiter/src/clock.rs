@@ -13,19 +13,21 @@ use tokio::time::Instant;
 pub struct RunClock {
     start: Instant,
     started_at: SystemTime,
+    /// The same in ns of Unix time, which every time of an object is set against.
+    started_at_unix_ns: i128,
 }
 
 impl RunClock {
     /// Starts a clock: now is [`TimeNs::ZERO`].
     pub fn start() -> Self {
-        Self { start: Instant::now(), started_at: SystemTime::now() }
+        Self::start_at(SystemTime::now())
     }
 
     /// Starts a clock whose zero is said to be `started_at` in wall time.
     ///
     /// For simulated clusters and paused time, where the wall clock of the machine does not matter.
     pub fn start_at(started_at: SystemTime) -> Self {
-        Self { start: Instant::now(), started_at }
+        Self { start: Instant::now(), started_at, started_at_unix_ns: unix_ns(started_at) }
     }
 
     /// Time since the start.
@@ -61,26 +63,26 @@ impl RunClock {
     /// The run time of a Unix time in ns, as if the clock that it comes from agreed with this machine's;
     /// saturates 292 years away from the start.
     pub fn from_unix_ns(&self, unix_ns: i128) -> TimeNs {
-        let run = unix_ns.saturating_sub(self.started_at_unix_ns());
+        let run = unix_ns.saturating_sub(self.started_at_unix_ns);
         // The ends stand for "never" and "absent".
         TimeNs(run.clamp(i128::from(i64::MIN + 1), i128::from(i64::MAX - 1)) as i64)
     }
 
     /// Unix time in ns of a run time, by the clock of this machine.
     pub fn unix_ns(&self, at: TimeNs) -> i128 {
-        self.started_at_unix_ns() + i128::from(at.0)
-    }
-
-    fn started_at_unix_ns(&self) -> i128 {
-        match self.started_at.duration_since(UNIX_EPOCH) {
-            Ok(after) => after.as_nanos() as i128,
-            Err(before) => -(before.duration().as_nanos() as i128),
-        }
+        self.started_at_unix_ns + i128::from(at.0)
     }
 }
 
 /// As far as tokio itself goes when asked to sleep for ever.
 const FAR: Duration = Duration::from_secs(86_400 * 365 * 30);
+
+fn unix_ns(time: SystemTime) -> i128 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => after.as_nanos() as i128,
+        Err(before) => -(before.duration().as_nanos() as i128),
+    }
+}
 
 fn nanos(duration: Duration) -> i64 {
     i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX - 1)

@@ -35,6 +35,11 @@ impl fmt::Display for Scalar<'_> {
 }
 
 impl<'a> Scalar<'a> {
+    pub(super) fn number(number: &serde_json::Number) -> Self {
+        let whole = number.as_i64().map(Self::Int).or_else(|| number.as_u64().map(Self::Large));
+        whole.unwrap_or_else(|| Self::Float(number.as_f64().unwrap_or(f64::NAN)))
+    }
+
     pub(super) fn into_text(self) -> Cow<'a, str> {
         match self {
             Self::Text(text) => text,

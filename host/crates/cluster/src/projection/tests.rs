@@ -191,11 +191,55 @@ proptest! {
     }
 
     #[test]
+    fn space_between_words_changes_nothing(
+        object in prop::collection::vec(("[abt]", any_json()), 0..4).prop_map(|pairs| pairs.into_iter().collect::<Value>()),
+        paths in prop::collection::vec(any_path(), 1..8),
+    ) {
+        let paths: Vec<_> = paths.iter().map(|path| (path.as_str(), ParseAs::Text)).collect();
+        let projector = projector(&paths);
+        let spaced = format!(" {object:#}\r\n\t");
+        prop_assert_eq!(cells(&projector, &spaced), cells(&projector, &object.to_string()));
+    }
+
+    #[test]
     fn nothing_in_a_line_makes_it_panic(line: Vec<u8>, tail in r#"\{"type":"ADDED","object":[\[\]{}",:a0-9e.\\-]{0,60}"#) {
         let projector = projector(&[("a[b=c].d", ParseAs::Raw), ("a[*]", ParseAs::Text)]);
         let _ = projector.event(&line, &clock());
         let _ = projector.event(tail.as_bytes(), &clock());
     }
+}
+
+#[test]
+fn what_is_read_must_be_json() {
+    let projector = projector(&[("a.b", ParseAs::Text), ("a.c[*]", ParseAs::Text), ("a.r", ParseAs::Raw)]);
+    for wrong in [
+        "",
+        "{",
+        r#"{"a":{}"#,
+        r#"{"a":{},}"#,
+        r#"{"a":{"c":[1,]}}"#,
+        r#"{"a":{"c":[,1]}}"#,
+        r#"{"a":{"c":[1 2]}}"#,
+        r#"{"a" {}}"#,
+        r#"{"a":}"#,
+        r#"{"x":}"#,
+        r#"{"a":{"b":01}}"#,
+        r#"{"a":{"b":+1}}"#,
+        r#"{"a":{"b":nul}}"#,
+        r#"{"a":{"b":"\x"}}"#,
+        r#"{"a":{"b":"\ud800"}}"#,
+        "{\"a\":{\"b\":\"\u{1}\"}}",
+        r#"{"a":{"r":{"x":[}}}}"#,
+        r#"{"a":{"x":["#,
+        r#"{"a":{"x":"}}"#,
+        r#"{"a":{"x":"\"#,
+        r#"{} {}"#,
+    ] {
+        assert!(projector.object(wrong.as_bytes(), &clock()).is_err(), "{wrong}");
+    }
+    assert!(projector.object(b"{\"a\":{\"b\":\"\xff\"}}", &clock()).is_err());
+    // What nobody asked for is stepped over by its brackets and strings alone.
+    assert!(projector.object(br#"{"x":{"y":nonsense},"a":{"b":"c"}}"#, &clock()).is_ok());
 }
 
 #[test]

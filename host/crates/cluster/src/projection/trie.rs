@@ -14,10 +14,10 @@ pub(super) struct Trie {
 /// What is wanted of one value.
 #[derive(Debug, Default)]
 pub(super) struct Node {
-    /// Slots that take this value when it is a scalar.
-    pub(super) scalars: Vec<usize>,
-    /// Slots that take this value's JSON.
-    pub(super) raws: Vec<usize>,
+    /// Bits of the slots that take this value when it is a scalar.
+    pub(super) scalars: u128,
+    /// Bits of those that take this value's JSON.
+    pub(super) raws: u128,
     /// Of an object: the keys that matter.
     pub(super) fields: Vec<(Box<str>, Node)>,
     /// Of a list: what is wanted of its elements, all steps into it merged.
@@ -60,18 +60,18 @@ impl Trie {
                 Step::Pick { key, value } => node.elements_mut().pick(slot, key, value),
             };
         }
-        if raw { &mut node.raws } else { &mut node.scalars }.push(slot);
+        *if raw { &mut node.raws } else { &mut node.scalars } |= bit(slot);
     }
 }
 
 impl Node {
-    /// Whether nothing but skipping is to be done.
-    pub(super) fn is_leaf(&self) -> bool {
-        self.fields.is_empty() && self.elements.is_none()
+    /// Whether a string, number or boolean in its place matters.
+    pub(super) fn takes_scalars(&self) -> bool {
+        self.scalars != 0 || !self.selects.is_empty()
     }
 
-    pub(super) fn child(&self, name: &str) -> Option<&Self> {
-        self.fields.iter().find(|(field, _)| &**field == name).map(|(_, node)| node)
+    pub(super) fn child(&self, name: &[u8]) -> Option<&Self> {
+        self.fields.iter().find(|(field, _)| field.as_bytes() == name).map(|(_, node)| node)
     }
 
     fn field(&mut self, name: &str) -> &mut Self {

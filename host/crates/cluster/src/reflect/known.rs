@@ -10,7 +10,8 @@ pub(crate) struct Known {
     pub(crate) namespace: Box<str>,
     pub(crate) name: Box<str>,
     pub(crate) uid: Box<str>,
-    pub(crate) resource_version: Box<str>,
+    /// Overwritten by each change.
+    pub(crate) resource_version: String,
     generation: u32,
 }
 
@@ -56,7 +57,7 @@ impl KnownObjects {
         if *known.resource_version == *row.resource_version {
             return Seen::Same;
         }
-        known.resource_version = row.resource_version.as_ref().into();
+        row.resource_version.as_ref().clone_into(&mut known.resource_version);
         Seen::Changed
     }
 
