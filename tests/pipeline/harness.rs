@@ -53,6 +53,8 @@ pub struct Setup {
     pub delay: Delay,
     pub garbage_after: Option<Duration>,
     pub watch_lag: Duration,
+    /// How long the disk takes for each entry of the journal.
+    pub disk: Duration,
     /// When the first interrupt comes, and the second.
     pub interrupts: (Option<Duration>, Option<Duration>),
 }
@@ -69,6 +71,7 @@ impl Setup {
             delay: at_once(),
             garbage_after: None,
             watch_lag: Duration::ZERO,
+            disk: Duration::ZERO,
             interrupts: (None, None),
         }
     }
@@ -149,7 +152,7 @@ pub async fn run(setup: Setup) -> Ran {
     let (events, received) = mpsc::channel(1024);
     let (requests, entries) = mpsc::channel(64);
     let recording = tokio::spawn(keep(recorder, received));
-    let journalling = tokio::spawn(acknowledge(entries));
+    let journalling = tokio::spawn(acknowledge(entries, setup.disk));
     let stop = Stop::new();
     tokio::spawn(interrupt(stop.clone(), setup.interrupts));
     let context = RunContext {
@@ -249,8 +252,9 @@ async fn keep(mut recorder: Recorder, mut events: mpsc::Receiver<RunEvent>) -> (
     (recorder, all)
 }
 
-async fn acknowledge(mut entries: mpsc::Receiver<JournalRequest>) {
+async fn acknowledge(mut entries: mpsc::Receiver<JournalRequest>, disk: Duration) {
     while let Some(request) = entries.recv().await {
+        tokio::time::sleep(disk).await;
         // Whoever gave up does not listen.
         let _ = request.written.send(true);
     }

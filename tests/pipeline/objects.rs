@@ -1,5 +1,7 @@
 //! Workload `objects` at its edges: many failures, many namespaces, templates that could be taken for each other.
 
+use std::time::Duration;
+
 use bench_model::RunEvent;
 use bench_sim::config::{Faults, RequestFilter, Share};
 use http::Method;
@@ -53,4 +55,16 @@ async fn a_template_is_compiled_once_for_any_number_of_namespaces() {
     assert_eq!(places.len(), 1001);
     assert!(ran.events.iter().any(|event| matches!(event, RunEvent::CleanedUp { .. })));
     assert_eq!(ran.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_into_new_namespaces_does_not_wait_for_the_disk() {
+    let objects = "{ iterations: 100, namespaces: { iterationsPerNamespace: 1 }, objects: [ { template: config-map.yaml }, { template: pod.yaml } ] }";
+    let mut setup = Setup::pods(&job(objects), "");
+    setup.disk = Duration::from_millis(5);
+    let ran = run(setup).await;
+    let lag = &ran.summary.jobs[0].lag;
+    // Each kind is announced once, whatever the number of namespaces; the first one before anything is due.
+    assert_eq!((lag.n, ran.left()), (200, 0));
+    assert!(lag.max.is_some_and(|max| max < 6_000_000), "{lag:?}");
 }

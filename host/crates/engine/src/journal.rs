@@ -1,4 +1,4 @@
-//! Says what will be created before it is created, once for each kind and namespace.
+//! Says what will be created before it is created, once for each kind and place.
 //!
 //! The engine writes no files: an entry travels to whoever keeps the record and comes back acknowledged. If
 //! it cannot be written, nothing may be created.
@@ -45,7 +45,7 @@ impl Journal {
         if answer.await == Ok(true) { Ok(()) } else { Err(JournalError) }
     }
 
-    /// Returns when the journal says that objects of this kind will be created in this namespace.
+    /// Returns when the journal says that objects of this kind will be created there ([`JournalEntry::WillCreate`]).
     ///
     /// # Errors
     /// When it could not be written; the next call tries again.

@@ -27,9 +27,10 @@ pub enum JournalEntry {
         /// URL of the API server.
         server: String,
     },
-    /// Objects of this kind will be created in this namespace, with the run's label.
+    /// Objects of this kind will be created, with the run's label.
     WillCreate {
-        /// Kind and namespace.
+        /// Kind, and the namespace; an empty one stands for the namespaces that the run makes, which have entries of
+        /// their own, and for objects that are in none.
         target: ResourceRef,
     },
     /// A namespace of this name will be created.

@@ -44,6 +44,8 @@ pub(super) struct Rows {
     target: Arc<ResourceRef>,
     query: Arc<str>,
     failures: Option<Failures>,
+    /// The last namespace for which the journal says that this kind comes; `""` stands for all of the run's own.
+    announced: Option<String>,
 }
 
 enum Action {
@@ -76,7 +78,8 @@ impl Rows {
                 (Action::Read { verb, names }, target)
             }
         };
-        Self { action, target: Arc::new(target), query: rows_query.into(), failures: template_failures }
+        let target = Arc::new(target);
+        Self { action, target, query: rows_query.into(), failures: template_failures, announced: None }
     }
 
     /// What the next operation is about: until a row is rendered, that of the one before it.
@@ -117,13 +120,23 @@ impl Rows {
     }
 
     /// Says in the journal what comes, before it leaves.
-    async fn announce(&self, is_namespace: bool, name: &str, shared: &Shared) -> Result<(), String> {
-        let journal = &shared.services.journal;
+    ///
+    /// Namespaces of the run have entries of their own, so that for all of them together it is enough to say the kind
+    /// once: a burst into a hundred new namespaces does not wait for the disk a hundred times.
+    async fn announce(&mut self, is_namespace: bool, name: &str, shared: &Shared) -> Result<(), String> {
+        let Shared { services, .. } = shared;
         if is_namespace {
             let entry = bench_model::JournalEntry::WillCreateNamespace { name: name.to_owned() };
-            return journal.write(entry).await.map_err(|e| e.to_string());
+            return services.journal.write(entry).await.map_err(|e| e.to_string());
         }
-        journal.will_create(&self.target).await.map_err(|e| e.to_string())
+        let namespace = self.target.namespace.as_str();
+        let place = if services.namespaces.contains(namespace) { "" } else { namespace };
+        if self.announced.as_deref() != Some(place) {
+            let target = self.target.in_namespace(place);
+            services.journal.will_create(&target).await.map_err(|e| e.to_string())?;
+            self.announced = Some(place.to_owned());
+        }
+        Ok(())
     }
 
     fn is_ours(&self, name: &str, shared: &Shared) -> bool {
