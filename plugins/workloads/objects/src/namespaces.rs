@@ -27,6 +27,27 @@ impl Names {
     }
 }
 
+/// Where the objects of each iteration go.
+#[derive(Debug, Clone, Copy)]
+pub struct Places<'a> {
+    /// Of the namespaces.
+    pub names: &'a Names,
+    /// Without, all iterations share one.
+    pub iterations_per_namespace: Option<u32>,
+}
+
+impl Places<'_> {
+    /// Number of an iteration's namespace.
+    pub fn number(&self, iteration: u32) -> u32 {
+        self.iterations_per_namespace.map_or(0, |n| iteration / n.max(1))
+    }
+
+    /// Its name.
+    pub fn name(&self, iteration: u32) -> String {
+        self.names.of(self.number(iteration))
+    }
+}
+
 /// A template of a namespace with the parameter `name`. JSON is YAML, and the schema keeps braces out of labels.
 pub fn manifest(labels: &BTreeMap<String, String>) -> String {
     let metadata = serde_json::json!({ "name": "{{ name }}", "labels": labels });

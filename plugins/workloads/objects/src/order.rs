@@ -1,8 +1,8 @@
 //! Which calls fill the queues, in which order.
 //!
-//! Pure: from iterations, namespaces and objects to calls. The order is that of iterations where several objects
-//! share a queue; an object that has a queue for itself goes there in as few calls as possible, because a
-//! queue takes a million rows as easily as one. Of a sharded job each instance takes every n-th operation of each
+//! Pure: from iterations and objects to calls. The order is that of iterations where several objects
+//! share a queue; an object that has a queue for itself goes there in as few calls as possible, whatever the number of
+//! namespaces: a queue takes a million rows as easily as one, and what is due at once is then at hand at once. Of a sharded job each instance takes every n-th operation of each
 //! queue, as the host's schedule does: all together they make what one would, in the same order.
 
 use std::ops::Range;
@@ -19,8 +19,6 @@ const MAX_LIST_ROWS: u32 = 4096;
 pub struct Call {
     /// Position in the list of objects.
     pub object: usize,
-    /// Number of the namespace.
-    pub namespace: u32,
     /// All replicas of these.
     pub iterations: Range<u32>,
 }
@@ -114,22 +112,19 @@ impl<'a> Shape<'a> {
     }
 }
 
-/// All calls for these iterations, in order.
-pub fn calls(shapes: &[Shape<'_>], iterations: Range<u32>, per_namespace: Option<u32>) -> Vec<Call> {
+/// All calls for these iterations, in order; queues take turns.
+pub fn calls(shapes: &[Shape<'_>], iterations: Range<u32>) -> Vec<Call> {
     let mut calls = Vec::new();
-    for namespace in namespaces(&iterations, per_namespace) {
-        let here = within(&iterations, namespace, per_namespace);
+    let step = shapes.iter().map(Shape::iterations_per_call).min().unwrap_or(1);
+    let mut start = iterations.start;
+    while start < iterations.end {
+        let end = start.saturating_add(step).min(iterations.end);
         for queue in queues(shapes) {
-            fill(&mut calls, shapes, queue, namespace, &here);
+            fill(&mut calls, shapes, queue, start..end);
         }
+        start = end;
     }
     calls
-}
-
-fn within(iterations: &Range<u32>, namespace: u32, per_namespace: Option<u32>) -> Range<u32> {
-    let Some(per_namespace) = per_namespace else { return iterations.clone() };
-    let start = namespace.saturating_mul(per_namespace);
-    iterations.start.max(start)..iterations.end.min(start.saturating_add(per_namespace))
 }
 
 /// Names of the queues in the order of their first object.
@@ -143,19 +138,15 @@ fn queues<'a>(shapes: &[Shape<'a>]) -> Vec<&'a str> {
     queues
 }
 
-fn fill(calls: &mut Vec<Call>, shapes: &[Shape<'_>], queue: &str, namespace: u32, here: &Range<u32>) {
-    let on_queue: Vec<(usize, &Shape<'_>)> =
-        shapes.iter().enumerate().filter(|(_, shape)| shape.queue == queue).collect();
-    let alone = on_queue.len() == 1;
-    let step = match on_queue.first() {
-        Some((_, shape)) if alone => shape.iterations_per_call(),
-        _ => 1,
-    };
-    let mut start = here.start;
-    while start < here.end {
-        let end = start.saturating_add(step).min(here.end);
-        calls.extend(on_queue.iter().map(|&(object, _)| Call { object, namespace, iterations: start..end }));
-        start = end;
+fn fill(calls: &mut Vec<Call>, shapes: &[Shape<'_>], queue: &str, here: Range<u32>) {
+    let on_queue =
+        || shapes.iter().enumerate().filter(|(_, shape)| shape.queue == queue).map(|(object, _)| object);
+    if on_queue().count() == 1 {
+        calls.extend(on_queue().map(|object| Call { object, iterations: here.clone() }));
+        return;
+    }
+    for iteration in here {
+        calls.extend(on_queue().map(|object| Call { object, iterations: iteration..iteration + 1 }));
     }
 }
 

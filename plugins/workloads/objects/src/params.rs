@@ -1,12 +1,13 @@
 //! Parameters of a template: where each value comes from, and its column for a call.
 //!
-//! Counters cross to the host as a start and a step, never as lists; only `name` is a list of texts.
+//! Counters cross to the host as a start and a step, never as lists; `name` is a list of texts, and so is `namespace` where
+//! a call goes into several.
 
 use std::collections::BTreeMap;
 
 use bench_sdk::load::ParamColumn;
 
-use crate::{config::Variable, order::Rows};
+use crate::{config::Variable, namespaces::Places, order::Rows};
 
 /// Parameters that every template may use.
 const KNOWN: [&str; 6] = ["iteration", "replica", "name", "namespace", "runId", "job"];
@@ -100,12 +101,12 @@ pub fn name_prefix(job: &str, position: usize, objects: usize) -> String {
 }
 
 /// The columns of a call, in the order of the sources.
-pub fn columns(sources: &[Source], rows: &Rows, namespace: &str, name_prefix: &str) -> Vec<ParamColumn> {
+pub fn columns(sources: &[Source], rows: &Rows, places: Places<'_>, name_prefix: &str) -> Vec<ParamColumn> {
     let column = |source: &Source| match source {
         Source::Iteration => iterations(rows),
         Source::Replica => replicas(rows),
         Source::Name => ParamColumn::Texts(names(rows, name_prefix)),
-        Source::Namespace => ParamColumn::Constant(namespace.to_owned()),
+        Source::Namespace => namespaces(rows, places),
         Source::Text(text) => ParamColumn::Constant(text.clone()),
         // A cycle of length 1 is a constant number.
         Source::Int(int) => ParamColumn::Cycle((*int, 1)),
@@ -128,6 +129,23 @@ fn replicas(rows: &Rows) -> ParamColumn {
     }
 }
 
+fn namespaces(rows: &Rows, places: Places<'_>) -> ParamColumn {
+    let (first, last) = match rows {
+        Rows::All { iterations, .. } => (iterations.start, iterations.end.saturating_sub(1)),
+        Rows::Some { rows, .. } => (rows.first().map_or(0, |row| row.0), rows.last().map_or(0, |row| row.0)),
+    };
+    if places.number(first) == places.number(last) {
+        return ParamColumn::Constant(places.name(first));
+    }
+    ParamColumn::Texts(match rows {
+        Rows::All { iterations, replicas } => {
+            let of = |iteration| std::iter::repeat_n(places.name(iteration), *replicas as usize);
+            iterations.clone().flat_map(of).collect()
+        }
+        Rows::Some { rows, .. } => rows.iter().map(|row| places.name(row.0)).collect(),
+    })
+}
+
 /// `<prefix>-<n>`, n counting the objects of one template through all iterations from 0.
 fn names(rows: &Rows, prefix: &str) -> Vec<String> {
     let name = |number: u64| format!("{prefix}-{number}");
@@ -148,6 +166,9 @@ fn names(rows: &Rows, prefix: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::namespaces::Names;
+
+    const RUN: &str = "0198c2f0-7a3b-7cde-8f01-23456789abcd";
 
     fn facts() -> Facts {
         Facts { run_id: "0198".to_owned(), job: "make".to_owned() }
@@ -165,7 +186,9 @@ mod tests {
     fn check(params: &[&str], rows: Rows, expected: &[ParamColumn]) {
         let params: Vec<String> = params.iter().map(|&param| param.to_owned()).collect();
         let sources = sources(&params, &variables(), &facts(), 0).expect("all are known");
-        assert_eq!(columns(&sources, &rows, "churn-1", "make"), expected);
+        let names = Names::new("churn", RUN);
+        let places = Places { names: &names, iterations_per_namespace: Some(10) };
+        assert_eq!(columns(&sources, &rows, places, "make"), expected);
     }
 
     #[test]
@@ -192,15 +215,24 @@ mod tests {
         let constant = |text: &str| ParamColumn::Constant(text.to_owned());
         check(
             &["cpu", "image", "namespace", "runId", "job"],
-            all(0..1, 1),
+            all(10..20, 1),
             &[
                 ParamColumn::Cycle((3, 1)),
                 constant("pause"),
-                constant("churn-1"),
+                constant("churn-456789abcd-1"),
                 constant("0198"),
                 constant("make"),
             ],
         );
+    }
+
+    #[test]
+    fn a_call_may_go_into_several_namespaces() {
+        let texts = |numbers: &[u32]| {
+            ParamColumn::Texts(numbers.iter().map(|n| format!("churn-456789abcd-{n}")).collect())
+        };
+        check(&["namespace"], all(9..11, 2), &[texts(&[0, 0, 1, 1])]);
+        check(&["namespace"], Rows::Some { rows: vec![(9, 1), (30, 2)], replicas: 2 }, &[texts(&[0, 3])]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::{
     config::{Object, WaitFor},
     delete,
     goals::{self, Goal},
+    namespaces::Places,
     order::{self, Call, Rows, Shape},
     params::{self, Source},
     setup::at,
@@ -55,14 +56,17 @@ fn load(objects: &Objects) -> Result<(), Ended> {
 
 fn create(objects: &Objects) -> Result<(), Ended> {
     let list = &objects.config.create.objects;
-    let has_list = |prepared: &Prepared| objects.instance.1 > 1 || prepared.sources.contains(&Source::Name);
+    let is_spread = objects.config.create.namespaces.iterations_per_namespace.is_some();
+    let has_list = |prepared: &Prepared| {
+        let has = |source| prepared.sources.contains(&source);
+        objects.instance.1 > 1 || has(Source::Name) || is_spread && has(Source::Namespace)
+    };
     let shapes: Vec<Shape<'_>> = list
         .iter()
         .zip(&objects.prepared)
         .map(|(object, prepared)| Shape::of(object, has_list(prepared)))
         .collect();
-    let per_namespace = objects.config.create.namespaces.iterations_per_namespace;
-    for call in order::calls(&shapes, 0..objects.config.create.iterations, per_namespace) {
+    for call in order::calls(&shapes, 0..objects.config.create.iterations) {
         let rows = order::rows(&shapes, &call, objects.instance);
         if !rows.is_empty() {
             send(objects, &call, &rows)?;
@@ -80,8 +84,11 @@ fn send(objects: &Objects, call: &Call, rows: &Rows) -> Result<(), Ended> {
     else {
         return Ok(());
     };
-    let namespace = objects.names.of(call.namespace);
-    let columns = params::columns(&prepared.sources, rows, &namespace, &prepared.name_prefix);
+    let places = Places {
+        names: &objects.names,
+        iterations_per_namespace: objects.config.create.namespaces.iterations_per_namespace,
+    };
+    let columns = params::columns(&prepared.sources, rows, places, &prepared.name_prefix);
     let asked = queue(objects, &object.queue)?.create(&prepared.template, rows.len(), &columns);
     asked
         .map(drop)
