@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use bench_sdk::config::Span;
 use serde::Deserialize;
 
+use crate::namespaces::{Names, Places};
+
 /// The schema of the block.
 pub const SCHEMA: &str = include_str!("../config-schema.json");
 
@@ -32,6 +34,13 @@ pub struct Create {
     pub namespaces: Namespaces,
     /// The list.
     pub objects: Vec<Object>,
+}
+
+impl Create {
+    /// Where its objects go, given the names of the job's namespaces.
+    pub fn places<'a>(&self, names: &'a Names) -> Places<'a> {
+        Places { names, iterations_per_namespace: self.namespaces.iterations_per_namespace }
+    }
 }
 
 /// Namespaces of the job.

@@ -18,7 +18,6 @@ use crate::{
     Objects,
     config::Delete,
     goals::{self, Goal},
-    order,
     run::{Ended, queue, wait},
     setup::at,
 };
@@ -44,10 +43,7 @@ pub fn delete(objects: &Objects, config: &Delete) -> Result<(), Ended> {
     let queue = queue(objects, &config.queue)?;
     let options = options(config);
     let create = &objects.config.create;
-    let places: Vec<String> =
-        order::namespaces(&(0..create.iterations), create.namespaces.iterations_per_namespace)
-            .map(|number| objects.names.of(number))
-            .collect();
+    let places = create.places(&objects.names).all(create.iterations);
     let mut deleted = Vec::new();
     for prepared in objects.prepared.iter().filter(|prepared| prepared.is_in_namespaces()) {
         let (kind, selector) = (&prepared.target, &prepared.selector);

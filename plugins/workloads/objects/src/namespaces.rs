@@ -42,6 +42,12 @@ impl Places<'_> {
         self.iterations_per_namespace.map_or(0, |n| iteration / n.max(1))
     }
 
+    /// Names of the namespaces of so many iterations, in order.
+    pub fn all(&self, iterations: u32) -> Vec<String> {
+        let Some(last) = iterations.checked_sub(1) else { return Vec::new() };
+        (0..=self.number(last)).map(|number| self.names.of(number)).collect()
+    }
+
     /// Its name.
     pub fn name(&self, iteration: u32) -> String {
         self.names.of(self.number(iteration))
@@ -70,6 +76,18 @@ mod tests {
     fn the_longest_names_fit_a_namespace() {
         let names = Names::new(&"p".repeat(40), "0198c2f0-7a3b-7cde-8f01-23456789abcd");
         assert!(names.of(9_999_999).len() <= 63);
+    }
+
+    #[test]
+    fn iterations_need_the_namespaces_that_they_go_to() {
+        let names = Names::new("p", "0123456789");
+        let all = |iterations, iterations_per_namespace| {
+            Places { names: &names, iterations_per_namespace }.all(iterations)
+        };
+        assert_eq!((all(0, Some(2)), all(0, None)), (vec![], vec![]));
+        assert_eq!((all(9, None).len(), all(4, Some(2)).len(), all(5, Some(2)).len()), (1, 2, 3));
+        let places = Places { names: &names, iterations_per_namespace: Some(2) };
+        assert_eq!(all(5, Some(2)).last(), Some(&places.name(4)));
     }
 
     #[test]

@@ -77,17 +77,6 @@ pub fn rows(shapes: &[Shape<'_>], call: &Call, (index, count): (u32, u32)) -> Ro
     Rows::Some { rows: all.filter(is_mine).collect(), replicas }
 }
 
-/// Numbers of the namespaces of these iterations.
-pub fn namespaces(iterations: &Range<u32>, per_namespace: Option<u32>) -> Range<u32> {
-    let Some(per_namespace) = per_namespace.map(|n| n.max(1)) else {
-        return 0..u32::from(!iterations.is_empty());
-    };
-    if iterations.is_empty() {
-        return 0..0;
-    }
-    iterations.start / per_namespace..(iterations.end - 1) / per_namespace + 1
-}
-
 /// What a call needs to know of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shape<'a> {
@@ -115,38 +104,38 @@ impl<'a> Shape<'a> {
 /// All calls for these iterations, in order; queues take turns.
 pub fn calls(shapes: &[Shape<'_>], iterations: Range<u32>) -> Vec<Call> {
     let mut calls = Vec::new();
+    let queues = queues(shapes);
     let step = shapes.iter().map(Shape::iterations_per_call).min().unwrap_or(1);
     let mut start = iterations.start;
     while start < iterations.end {
         let end = start.saturating_add(step).min(iterations.end);
-        for queue in queues(shapes) {
-            fill(&mut calls, shapes, queue, start..end);
+        for objects in &queues {
+            fill(&mut calls, objects, start..end);
         }
         start = end;
     }
     calls
 }
 
-/// Names of the queues in the order of their first object.
-fn queues<'a>(shapes: &[Shape<'a>]) -> Vec<&'a str> {
-    let mut queues = Vec::new();
-    for shape in shapes {
-        if !queues.contains(&shape.queue) {
-            queues.push(shape.queue);
+/// The objects of each queue, queues in the order of their first one.
+fn queues(shapes: &[Shape<'_>]) -> Vec<Vec<usize>> {
+    let mut queues: Vec<(&str, Vec<usize>)> = Vec::new();
+    for (object, shape) in shapes.iter().enumerate() {
+        match queues.iter_mut().find(|(queue, _)| *queue == shape.queue) {
+            Some((_, objects)) => objects.push(object),
+            None => queues.push((shape.queue, vec![object])),
         }
     }
-    queues
+    queues.into_iter().map(|(_, objects)| objects).collect()
 }
 
-fn fill(calls: &mut Vec<Call>, shapes: &[Shape<'_>], queue: &str, here: Range<u32>) {
-    let on_queue =
-        || shapes.iter().enumerate().filter(|(_, shape)| shape.queue == queue).map(|(object, _)| object);
-    if on_queue().count() == 1 {
-        calls.extend(on_queue().map(|object| Call { object, iterations: here.clone() }));
+fn fill(calls: &mut Vec<Call>, objects: &[usize], iterations: Range<u32>) {
+    if let [object] = *objects {
+        calls.push(Call { object, iterations });
         return;
     }
-    for iteration in here {
-        calls.extend(on_queue().map(|object| Call { object, iterations: iteration..iteration + 1 }));
+    for iteration in iterations {
+        calls.extend(objects.iter().map(|&object| Call { object, iterations: iteration..iteration + 1 }));
     }
 }
 

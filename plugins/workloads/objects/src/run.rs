@@ -10,7 +10,6 @@ use crate::{
     config::{Object, WaitFor},
     delete,
     goals::{self, Goal},
-    namespaces::Places,
     order::{self, Call, Rows, Shape},
     params::{self, Source},
     setup::at,
@@ -84,10 +83,7 @@ fn send(objects: &Objects, call: &Call, rows: &Rows) -> Result<(), Ended> {
     else {
         return Ok(());
     };
-    let places = Places {
-        names: &objects.names,
-        iterations_per_namespace: objects.config.create.namespaces.iterations_per_namespace,
-    };
+    let places = objects.config.create.places(&objects.names);
     let columns = params::columns(&prepared.sources, rows, places, &prepared.name_prefix);
     let asked = queue(objects, &object.queue)?.create(&prepared.template, rows.len(), &columns);
     asked

@@ -12,7 +12,6 @@ use crate::{
     Objects, Prepared,
     config::{Config, Object},
     namespaces::{self, Names},
-    order,
     params::{self, Facts},
 };
 
@@ -29,8 +28,6 @@ pub fn setup(config: Config) -> Result<Objects, String> {
     let instance = run::instance();
     let prefix = config.create.namespaces.prefix.as_deref().unwrap_or(&facts.job);
     let names = Names::new(prefix, &facts.run_id);
-    let numbers =
-        order::namespaces(&(0..config.create.iterations), config.create.namespaces.iterations_per_namespace);
     let objects = config.create.objects.iter().enumerate();
     let count = config.create.objects.len();
     let prepared: Vec<Prepared> = objects
@@ -38,8 +35,8 @@ pub fn setup(config: Config) -> Result<Objects, String> {
         .collect::<Result<_, _>>()?;
     let queues = open_queues(&config)?;
     if prepared.iter().any(Prepared::is_in_namespaces) {
-        let names = numbers.map(|number| names.of(number)).collect();
-        make_namespaces(names, &namespaces::manifest(&config.create.namespaces.labels), instance.1 > 1)?;
+        let places = config.create.places(&names).all(config.create.iterations);
+        make_namespaces(places, &namespaces::manifest(&config.create.namespaces.labels), instance.1 > 1)?;
     }
     Ok(Objects { config, instance, names, prepared, queues })
 }

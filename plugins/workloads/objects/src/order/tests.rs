@@ -50,11 +50,6 @@ fn rows_with_values_of_their_own_come_in_pieces_and_queues_take_turns() {
     check(&shapes, 0..5000, &expected);
 }
 
-#[test]
-fn no_iterations_need_no_namespace() {
-    assert_eq!((namespaces(&(5..5), Some(2)), namespaces(&(5..5), None)), (0..0, 0..0));
-}
-
 proptest! {
     #[test]
     fn instances_take_turns_on_each_queue_and_leave_nothing_out(
