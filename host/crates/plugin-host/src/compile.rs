@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, OnceLock, Weak,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::{self, Thread},
     time::Duration,
@@ -28,7 +28,7 @@ pub enum EngineError {
     Ticker(#[source] std::io::Error),
 }
 
-/// Makes an engine, and the thread that advances its epoch while there are guests.
+/// Makes an engine, and the thread that advances its epoch while guests compute.
 pub(crate) fn engine() -> Result<Arc<Ticker>, EngineError> {
     let mut config = Config::new();
     config
@@ -51,25 +51,44 @@ pub(crate) fn engine() -> Result<Arc<Ticker>, EngineError> {
 /// The engine and its clock.
 pub(crate) struct Ticker {
     pub(crate) engine: Engine,
-    guests: AtomicUsize,
+    /// Guests that compute; those that wait inside the host do not.
+    computing: AtomicUsize,
+    /// Whether the thread waits to be woken.
+    rests: AtomicBool,
     thread: OnceLock<Thread>,
 }
 
 impl Ticker {
     fn start(engine: Engine) -> Result<Arc<Self>, EngineError> {
-        let ticker = Arc::new(Self { engine, guests: AtomicUsize::new(0), thread: OnceLock::new() });
+        let ticker = Arc::new(Self {
+            engine,
+            computing: AtomicUsize::new(0),
+            rests: AtomicBool::new(false),
+            thread: OnceLock::new(),
+        });
         let of = Arc::downgrade(&ticker);
         let started = thread::Builder::new().name("bench-epoch".to_owned()).spawn(move || tick(&of));
         let _ = ticker.thread.set(started.map_err(EngineError::Ticker)?.thread().clone());
         Ok(ticker)
     }
 
-    /// Ticks for a guest until what is returned is dropped.
-    pub(crate) fn serve(self: &Arc<Self>) -> Ticking {
-        if self.guests.fetch_add(1, Ordering::AcqRel) == 0 {
+    /// Ticks for a guest that computes until what is returned is dropped.
+    pub(crate) fn compute(self: &Arc<Self>) -> Computing {
+        self.begin();
+        Computing(Arc::clone(self))
+    }
+
+    /// Does not tick for a guest that [computes](Self::compute) until what is returned is dropped.
+    pub(crate) fn pause(self: &Arc<Self>) -> Paused {
+        self.computing.fetch_sub(1, Ordering::SeqCst);
+        Paused(Arc::clone(self))
+    }
+
+    fn begin(&self) {
+        self.computing.fetch_add(1, Ordering::SeqCst);
+        if self.rests.swap(false, Ordering::SeqCst) {
             self.wake();
         }
-        Ticking(Arc::clone(self))
     }
 
     fn wake(&self) {
@@ -85,27 +104,42 @@ impl Drop for Ticker {
     }
 }
 
-/// A guest that is there.
-pub(crate) struct Ticking(Arc<Ticker>);
+/// A guest that computes.
+pub(crate) struct Computing(Arc<Ticker>);
 
-impl Drop for Ticking {
+impl Drop for Computing {
     fn drop(&mut self) {
-        self.0.guests.fetch_sub(1, Ordering::AcqRel);
+        self.0.computing.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
-/// Advances the epoch until the last user of the engine is gone. Without guests it rests: cleaning up takes
-/// minutes, and a hundred wake-ups a second are what it would cost most.
+/// A guest that waits inside the host.
+pub(crate) struct Paused(Arc<Ticker>);
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        self.0.begin();
+    }
+}
+
+/// Advances the epoch until the last user of the engine is gone. While no guest computes it rests: most of a run is
+/// waiting, and a hundred wake-ups a second are what that would cost most.
+#[expect(clippy::disallowed_methods, reason = "a thread of its own, on which nothing waits")]
 fn tick(ticker: &Weak<Ticker>) {
     loop {
         let Some(serving) = ticker.upgrade() else { return };
-        serving.engine.increment_epoch();
-        let is_idle = serving.guests.load(Ordering::Acquire) == 0;
-        drop(serving);
+        // In this order, as `begin` looks at them in the other: one of the two sees what the other did.
+        serving.rests.store(true, Ordering::SeqCst);
+        let is_idle = serving.computing.load(Ordering::SeqCst) == 0;
         if is_idle {
+            drop(serving);
             thread::park();
-        } else {
-            thread::park_timeout(TICK);
+            continue;
         }
+        serving.rests.store(false, Ordering::SeqCst);
+        drop(serving);
+        thread::sleep(TICK);
+        let Some(serving) = ticker.upgrade() else { return };
+        serving.engine.increment_epoch();
     }
 }

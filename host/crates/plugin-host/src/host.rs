@@ -16,6 +16,7 @@ use wasmtime_wasi::WasiCtx;
 use crate::{
     InstanceContext,
     bindings::bench::{base::types, plugin::events},
+    compile::Ticker,
     host::{
         error::{BrokenContract, HostCallError, HostError, OutOfTime},
         log::LogGate,
@@ -44,6 +45,8 @@ pub(crate) struct HostState {
     pub(crate) manifest: Arc<Manifest>,
     pub(crate) memory: MemoryLimit,
     pub(crate) budget: CallBudget,
+    /// Ticks while the guest computes.
+    pub(crate) ticker: Arc<Ticker>,
     pub(crate) table: ResourceTable,
     pub(crate) wasi: WasiCtx,
     pub(crate) output: CapturedOutput,
@@ -67,11 +70,12 @@ pub(crate) enum Cut {
 
 impl HostState {
     /// The state of an instance that does its work.
-    pub(crate) fn serving(context: InstanceContext, manifest: Arc<Manifest>) -> Self {
+    pub(crate) fn serving(context: InstanceContext, manifest: Arc<Manifest>, ticker: Arc<Ticker>) -> Self {
         let seed = run::instance_seed(&context);
         let output = CapturedOutput::default();
         Self {
             manifest,
+            ticker,
             memory: MemoryLimit::new(&context.limits),
             budget: CallBudget::new(context.limits.setup),
             table: bounded_table(),
@@ -87,10 +91,15 @@ impl HostState {
     }
 
     /// The state of an instance that only says what it is.
-    pub(crate) fn inspected(limits: &crate::GuestLimits, manifest: Arc<Manifest>) -> Self {
+    pub(crate) fn inspected(
+        limits: &crate::GuestLimits,
+        manifest: Arc<Manifest>,
+        ticker: Arc<Ticker>,
+    ) -> Self {
         let output = CapturedOutput::default();
         Self {
             manifest,
+            ticker,
             memory: MemoryLimit::new(limits),
             budget: CallBudget::new(limits.setup),
             table: bounded_table(),
@@ -129,6 +138,7 @@ impl HostState {
         self.flush().await?;
         let stop = self.context(call)?.services.stop.clone();
         let started = Instant::now();
+        let _paused = self.ticker.pause();
         let result = tokio::select! {
             biased;
             () = stop.cancelled() => Err(error::cancelled()),

@@ -15,7 +15,6 @@ use wasmtime::{
 use crate::{
     HostError,
     bindings::FullPlugin,
-    compile::Ticking,
     fault::{self, Blame},
     host::{Cut, HostState, wasi},
     limits::HOSTCALL_BYTES,
@@ -70,8 +69,6 @@ pub(crate) struct Guest {
     instance: Instance,
     identity: Identity,
     dead: Option<CallError>,
-    /// Its processor time is counted as long as it lives.
-    _ticking: Ticking,
 }
 
 /// How a call is limited.
@@ -89,7 +86,6 @@ impl Guest {
         pre: &InstancePre<HostState>,
         state: HostState,
         identity: Identity,
-        ticking: Ticking,
     ) -> Result<Self, CallError> {
         let mut store = Store::new(pre.engine(), state);
         store.limiter(|state| &mut state.memory);
@@ -102,8 +98,9 @@ impl Guest {
             Ok(UpdateDeadline::Yield(1))
         });
         store.set_epoch_deadline(1);
+        let _computing = store.data().ticker.compute();
         match pre.instantiate_async(&mut store).await {
-            Ok(instance) => Ok(Self { store, instance, identity, dead: None, _ticking: ticking }),
+            Ok(instance) => Ok(Self { store, instance, identity, dead: None }),
             Err(error) => {
                 let _ = store.data_mut().flush().await;
                 Err(identity.blamed(fault::blame(&error, store.data()), "instantiation"))
@@ -152,6 +149,7 @@ impl Guest {
         state.memory.begin();
         self.store.set_epoch_deadline(1);
         let overrun = self.store.data().overrun();
+        let _computing = self.store.data().ticker.compute();
         let result = tokio::select! {
             biased;
             result = export(&mut self.store) => result,

@@ -216,8 +216,8 @@ impl PluginHost {
             digest: resolved.digest.clone(),
             user: "inspection".to_owned(),
         };
-        let state = HostState::inspected(&limits, Arc::new(no_manifest()));
-        let mut guest = Guest::start(&code.pre, state, identity, code.ticker.serve()).await?;
+        let state = HostState::inspected(&limits, Arc::new(no_manifest()), Arc::clone(&code.ticker));
+        let mut guest = Guest::start(&code.pre, state, identity).await?;
         let exports = guest.exports("plugin", |store, instance| {
             plugin::GuestIndices::new(&code.pre)?.load(store, instance)
         })?;
@@ -290,8 +290,8 @@ impl LoadedPlugin {
             digest: self.digest.clone(),
             user: context.user.clone(),
         };
-        let state = HostState::serving(context, Arc::clone(&self.manifest));
-        Guest::start(&self.code.pre, state, identity, self.code.ticker.serve()).await
+        let state = HostState::serving(context, Arc::clone(&self.manifest), Arc::clone(&self.code.ticker));
+        Guest::start(&self.code.pre, state, identity).await
     }
 
     fn wrong_kind(&self, kind: &'static str) -> CallError {

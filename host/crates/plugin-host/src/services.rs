@@ -111,11 +111,6 @@ impl RunNamespaces {
         self.0.write().insert(namespace.into());
     }
 
-    /// Forgets a namespace that is gone.
-    pub fn remove(&self, namespace: &str) {
-        self.0.write().remove(namespace);
-    }
-
     /// Whether this run made it.
     pub fn contains(&self, namespace: &str) -> bool {
         self.0.read().contains(namespace)
