@@ -113,6 +113,11 @@ impl Store {
     /// # Errors
     /// When the directory cannot be read; not when it does not exist.
     pub fn list(&self) -> Result<Vec<RunEntry>, StoreError> {
+        Ok(self.dirs()?.into_iter().map(|(id, dir)| read_entry(id, dir)).collect())
+    }
+
+    /// Ids and directories of all runs, oldest first.
+    fn dirs(&self) -> Result<Vec<(String, PathBuf)>, StoreError> {
         let io = |source| StoreError::Io { path: self.root.clone(), source };
         let entries = match fs::read_dir(&self.root) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -124,10 +129,10 @@ impl Store {
             if let (true, Some(id)) =
                 (dir.join(layout::RUN).is_file(), dir.file_name().and_then(|name| name.to_str()))
             {
-                runs.push(read_entry(id.to_owned(), dir.clone()));
+                runs.push((id.to_owned(), dir.clone()));
             }
         }
-        runs.sort_by(|a, b| a.id.cmp(&b.id));
+        runs.sort();
         Ok(runs)
     }
 
@@ -156,8 +161,9 @@ impl Store {
     /// # Errors
     /// When the directory cannot be read.
     pub fn shortest_prefix(&self, id: &str) -> Result<String, StoreError> {
-        let runs = self.list()?;
-        let others: Vec<&str> = runs.iter().map(|run| run.id.as_str()).filter(|other| *other != id).collect();
+        let runs = self.dirs()?;
+        let others: Vec<&str> =
+            runs.iter().map(|(other, _)| other.as_str()).filter(|other| *other != id).collect();
         let unique = |prefix: &&str| !others.iter().any(|other| other.starts_with(prefix));
         let prefixes =
             (8..id.len()).filter_map(|length| id.get(..length)).filter(|prefix| !prefix.ends_with('-'));
