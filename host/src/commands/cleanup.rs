@@ -45,7 +45,7 @@ pub async fn run(args: CleanupArgs, ui: &Ui) -> Result<Exit, Failure> {
     };
     let mut cleaned = Vec::with_capacity(known.len());
     for run in known {
-        let outcome = cluster.cleanup_within(&run.run_id, &run.namespaces, CLEANUP_TIMEOUT, |_| {}).await;
+        let outcome = cluster.cleanup_within(&run.run_id, &run.namespaces, CLEANUP_TIMEOUT).await;
         if outcome.is_complete() {
             note_in_journal(&run);
         }
@@ -141,8 +141,7 @@ fn show(args: &CleanupArgs, cleaned: &[Cleaned]) -> String {
 }
 
 fn as_text(run: &Cleaned) -> String {
-    let plural = if run.outcome.deleted == 1 { "" } else { "s" };
-    let mut text = format!("run {}: {} object{plural} deleted\n", run.run_id, run.outcome.deleted);
+    let mut text = format!("run {}: {} deleted\n", run.run_id, run.outcome.gone());
     for left in &run.outcome.remaining {
         text.push_str(&format!("  still there: {left}\n"));
     }

@@ -242,7 +242,7 @@ mod tests {
             plural: "pods".to_owned(),
             namespace: "ns".to_owned(),
         };
-        creates.register(&pods, "ns", "a", TimeNs(9));
+        creates.register(&pods, "a", TimeNs(9));
         builder.push(RowKind::Added, row("a", "Pending"), TimeNs(5), &creates);
         builder.push(RowKind::Modified, row("a", "Running"), TimeNs(6), &creates);
         let first = builder.take().expect("rows");

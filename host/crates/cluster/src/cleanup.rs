@@ -1,9 +1,10 @@
 //! Removes all that carries a run's label, and nothing else. Needs no scenario.
 //!
-//! Every resource that can be listed and deleted is asked for objects with the label. Namespaces are only
-//! deleted when the caller knows that the run made them: by name, UID and label. What is inside goes with
-//! them; everything else is deleted object by object, each with its UID as a precondition. Then it waits
-//! until nothing is left, for a bounded time, and says what remains.
+//! Namespaces go first, and only when the caller knows that the run made them: by name, UID and label. What is
+//! inside goes with them and is never listed: a run may have made a hundred thousand objects. Then every
+//! resource that can be listed and deleted is asked for objects with the label, and these are deleted one by
+//! one, each with its UID as a precondition. It waits until nothing is left, for a bounded time, and says what
+//! remains.
 
 mod look;
 
@@ -40,67 +41,27 @@ pub struct FoundRun {
     pub objects: u64,
 }
 
-/// What is left of the run.
-#[derive(Default)]
-struct Left {
-    /// Own namespaces, and objects outside of them: these are deleted and looked at until they are gone.
-    direct: Vec<Found>,
-    /// Objects in own namespaces: they go with these, and asking for thousands of them again and again would
-    /// cost the server more than removing them.
-    inside: Vec<Found>,
-}
-
-impl Left {
-    /// Takes what a look found; `is_full` when it was a look at everything.
-    fn update(&mut self, own: Vec<Found>, is_full: bool) {
-        let namespaces: HashSet<String> = own
-            .iter()
-            .filter(|found| found.is_namespace())
-            .map(|found| found.metadata.name.clone())
-            .collect();
-        let (inside, direct): (Vec<_>, Vec<_>) =
-            own.into_iter().partition(|found| namespaces.contains(&found.metadata.namespace));
-        self.direct = direct;
-        if is_full {
-            self.inside = inside;
-        } else {
-            self.inside.retain(|found| namespaces.contains(&found.metadata.namespace));
-        }
-    }
-
-    fn all(&self) -> impl Iterator<Item = &Found> {
-        self.direct.iter().chain(&self.inside)
-    }
-}
-
 impl Cluster {
     /// Removes the objects of a run; see [`Cluster::cleanup_within`]. Takes at most ten minutes.
-    pub async fn cleanup(
-        &self,
-        run_id: &RunId,
-        namespaces: &[CreatedNamespace],
-        progress: impl FnMut(u64),
-    ) -> CleanupOutcome {
-        self.cleanup_within(&run_id.to_string(), namespaces, CLEANUP_TIMEOUT, progress).await
+    pub async fn cleanup(&self, run_id: &RunId, namespaces: &[CreatedNamespace]) -> CleanupOutcome {
+        self.cleanup_within(&run_id.to_string(), namespaces, CLEANUP_TIMEOUT).await
     }
 
     /// What there is to say of a run whose cluster answers nothing any more: nothing was looked at.
     pub fn not_cleaned(namespaces: &[CreatedNamespace]) -> CleanupOutcome {
         let errors = vec!["the cluster answers nothing: clean up when it is back".to_owned()];
-        CleanupOutcome { deleted: 0, remaining: shown(namespaces), errors }
+        CleanupOutcome { remaining: shown(namespaces), errors, ..CleanupOutcome::default() }
     }
 
     /// Removes all objects whose label says that they are of run `run_id`.
     ///
-    /// `namespaces` are those that the run's journal names: no other is ever deleted. `progress` is called
-    /// with the number of objects that are gone. Never fails: what went wrong is in the outcome, which is
-    /// complete only when nothing of the run was left at the last look.
+    /// `namespaces` are those that the run's journal names: no other is ever deleted. Never fails: what went
+    /// wrong is in the outcome, which is complete only when nothing of the run was left at the last look.
     pub async fn cleanup_within(
         &self,
         run_id: &str,
         namespaces: &[CreatedNamespace],
         timeout: Duration,
-        mut progress: impl FnMut(u64),
     ) -> CleanupOutcome {
         let deadline = Instant::now() + timeout;
         let patient_until = deadline.min(Instant::now() + PATIENCE);
@@ -117,24 +78,26 @@ impl Cluster {
                 return outcome;
             }
         };
-        let mut seen: HashSet<String> = HashSet::new();
+        let mut seen = Seen::default();
         let mut asked: HashSet<String> = HashSet::new();
         let mut pause = Duration::from_millis(100);
-        let mut left = Left::default();
-        let mut to_look_at = None;
+        let mut left: Vec<Found> = Vec::new();
+        let mut to_look_at = (!namespaces.is_empty()).then(|| only_namespaces(&complete));
+        let mut looked_at_all = false;
         loop {
+            let is_full = to_look_at.is_none();
+            looked_at_all |= is_full;
             let mut look = self.look(to_look_at.as_deref().unwrap_or(&complete), &selector).await;
             // A server that ignores selectors must not make us delete what is not the run's.
             look.found.retain(|found| found.run_id() == Some(run_id));
-            look.keep_unseen(&left.direct);
+            look.keep_unseen(&left);
             let (own, foreign): (Vec<_>, Vec<_>) = std::mem::take(&mut look.found)
                 .into_iter()
                 .partition(|found| !found.is_namespace() || is_own(found, namespaces));
-            left.update(own, to_look_at.is_none());
-            seen.extend(left.all().map(|found| found.metadata.uid.clone()));
-            outcome.deleted = seen.len().saturating_sub(left.all().count()) as u64;
-            progress(outcome.deleted);
-            outcome.remaining = left.all().chain(&foreign).map(Found::shown).take(MAX_EXAMPLES).collect();
+            left = outside(own);
+            seen.add(&left);
+            (outcome.namespaces, outcome.deleted) = seen.gone(&left);
+            outcome.remaining = left.iter().chain(&foreign).map(Found::shown).take(MAX_EXAMPLES).collect();
             if seen.is_empty() && look.is_without_namespaces() {
                 outcome.remaining.extend(shown(namespaces));
             }
@@ -145,8 +108,8 @@ impl Cluster {
                     "{shown} carries the run's label, but the run did not say that it made it: left alone"
                 )
             }));
-            if left.direct.is_empty() {
-                if to_look_at.is_none() {
+            if left.is_empty() {
+                if is_full {
                     if look.may_see_more_soon(namespaces) && Instant::now() < patient_until {
                         tokio::time::sleep(pause).await;
                         pause = (pause * 2).min(LONGEST_PAUSE);
@@ -155,23 +118,26 @@ impl Cluster {
                     outcome.errors.extend(errors);
                     return outcome;
                 }
-                // What a controller made in the meantime is found by one last look at everything.
+                // What is outside of namespaces, and what a controller made in the meantime, is found by a look at
+                // everything.
                 to_look_at = None;
                 continue;
             }
-            let failed = self.delete_all(&left.direct, &mut asked).await;
-            let is_hopeless = left
-                .direct
-                .iter()
-                .all(|found| failed.contains_key(&found.metadata.uid) || look.is_blind_to(found));
+            let failed = self.delete_all(&left, &mut asked).await;
+            let is_hopeless =
+                left.iter().all(|found| failed.contains_key(&found.metadata.uid) || look.is_blind_to(found));
             errors.extend(failed.into_values());
-            if is_hopeless || Instant::now() >= deadline {
+            let is_over = is_hopeless || Instant::now() >= deadline;
+            if is_over && looked_at_all {
                 outcome.errors.extend(errors);
                 return outcome;
             }
-            to_look_at = Some(resources_of(&left.direct));
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            // Namespaces that stay do not keep what is outside of them.
+            to_look_at = (!is_over).then(|| resources_of(&left));
+            if !is_over {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
         }
     }
 
@@ -282,6 +248,46 @@ impl Cluster {
         }
         call().await
     }
+}
+
+/// Own namespaces, and objects outside of them, that were there at some time.
+#[derive(Default)]
+struct Seen {
+    namespaces: HashSet<String>,
+    others: HashSet<String>,
+}
+
+impl Seen {
+    fn add(&mut self, found: &[Found]) {
+        for found in found {
+            let of = if found.is_namespace() { &mut self.namespaces } else { &mut self.others };
+            of.insert(found.metadata.uid.clone());
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.namespaces.is_empty() && self.others.is_empty()
+    }
+
+    /// How many namespaces are gone, and how many namespaces and objects, when these are left.
+    fn gone(&self, left: &[Found]) -> (u64, u64) {
+        let left_namespaces = left.iter().filter(|found| found.is_namespace()).count();
+        let namespaces = self.namespaces.len().saturating_sub(left_namespaces);
+        let others = self.others.len().saturating_sub(left.len() - left_namespaces);
+        (namespaces as u64, (namespaces + others) as u64)
+    }
+}
+
+/// Without what goes with a namespace among them.
+fn outside(mut own: Vec<Found>) -> Vec<Found> {
+    let namespaces: HashSet<String> =
+        own.iter().filter(|found| found.is_namespace()).map(|found| found.metadata.name.clone()).collect();
+    own.retain(|found| !namespaces.contains(&found.metadata.namespace));
+    own
+}
+
+fn only_namespaces(resources: &[Arc<ServedResource>]) -> Vec<Arc<ServedResource>> {
+    resources.iter().filter(|resource| look::is_namespaces(resource)).cloned().collect()
 }
 
 /// Namespaces that could not be looked at, as [`Found::shown`].

@@ -240,7 +240,7 @@ impl Cluster {
             keep_body: true,
         };
         // As load, whose connection is open before the first operation is due.
-        self.send(&request).await.uid
+        self.send(&request, None).await.uid
     }
 
     /// What is known about the cluster.

@@ -44,7 +44,7 @@ pub use crate::{
     dial::MemoryDialer,
     discovery::{ServedResource, ServedResources},
     kubeconfig::{KubeconfigProblem, KubeconfigSource},
-    own_creates::{CreateTimes, OwnCreates},
+    own_creates::{CreateId, CreateTimes, OwnCreates},
     path::query,
     projection::ProjectionError,
     proxy::{ProxyReply, ProxyTarget},

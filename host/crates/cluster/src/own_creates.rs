@@ -22,6 +22,10 @@ pub struct CreateTimes {
     pub answered: TimeNs,
 }
 
+/// A registered object, by which its request finds its times without looking for its name again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CreateId(usize);
+
 /// All create requests of the run.
 #[derive(Debug, Default)]
 pub struct OwnCreates(Mutex<State>);
@@ -29,7 +33,7 @@ pub struct OwnCreates(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     kinds: Vec<Kind>,
-    objects: usize,
+    times: Vec<CreateTimes>,
     dropped: u64,
 }
 
@@ -38,31 +42,37 @@ struct State {
 struct Kind {
     group: String,
     plural: String,
-    namespaces: HashMap<Box<str>, HashMap<Box<str>, CreateTimes>>,
+    namespaces: HashMap<Box<str>, HashMap<Box<str>, CreateId>>,
 }
 
 impl OwnCreates {
-    /// Notes an object of this run before its create request is sent.
+    /// Notes an object of this run before its create request is sent; `None` when there are too many.
     ///
     /// An object created again under the same name has the times of the last request.
-    pub fn register(&self, target: &ResourceRef, namespace: &str, name: &str, due: TimeNs) {
+    pub fn register(&self, target: &ResourceRef, name: &str, due: TimeNs) -> Option<CreateId> {
         let mut state = self.0.lock();
-        if state.objects >= MAX_OBJECTS {
-            state.dropped += 1;
-            return;
-        }
+        let next = CreateId(state.times.len());
         let times = CreateTimes { due, sent: TimeNs::NEVER, answered: TimeNs::NEVER };
-        let names = state.kind(target).namespaces.entry(namespace.into()).or_default();
-        if names.insert(name.into(), times).is_none() {
-            state.objects += 1;
+        let names = state.kind(target).namespaces.entry(target.namespace.as_str().into()).or_default();
+        if let Some(id) = names.get(name).copied() {
+            *state.times.get_mut(id.0)? = times;
+            return Some(id);
         }
+        if next.0 >= MAX_OBJECTS {
+            state.dropped += 1;
+            return None;
+        }
+        names.insert(name.into(), next);
+        state.times.push(times);
+        Some(next)
     }
 
     /// The times of one object's create request; `None` when it was not this run's.
     pub fn get(&self, group: &str, plural: &str, namespace: &str, name: &str) -> Option<CreateTimes> {
         let state = self.0.lock();
         let kind = state.kinds.iter().find(|kind| kind.group == group && kind.plural == plural)?;
-        kind.namespaces.get(namespace)?.get(name).copied()
+        let id = kind.namespaces.get(namespace)?.get(name)?;
+        state.times.get(id.0).copied()
     }
 
     /// How many objects were not kept because there were too many.
@@ -70,18 +80,16 @@ impl OwnCreates {
         self.0.lock().dropped
     }
 
-    pub(crate) fn mark_sent(&self, target: &ResourceRef, name: &str, sent: TimeNs) {
-        self.mark(target, name, |times| times.sent = sent);
+    pub(crate) fn mark_sent(&self, id: CreateId, sent: TimeNs) {
+        self.mark(id, |times| times.sent = sent);
     }
 
-    pub(crate) fn mark_answered(&self, target: &ResourceRef, name: &str, answered: TimeNs) {
-        self.mark(target, name, |times| times.answered = answered);
+    pub(crate) fn mark_answered(&self, id: CreateId, answered: TimeNs) {
+        self.mark(id, |times| times.answered = answered);
     }
 
-    fn mark(&self, target: &ResourceRef, name: &str, mark: impl FnOnce(&mut CreateTimes)) {
-        let mut state = self.0.lock();
-        let names = state.kind(target).namespaces.get_mut(target.namespace.as_str());
-        if let Some(times) = names.and_then(|names| names.get_mut(name)) {
+    fn mark(&self, id: CreateId, mark: impl FnOnce(&mut CreateTimes)) {
+        if let Some(times) = self.0.lock().times.get_mut(id.0) {
             mark(times);
         }
     }
@@ -114,12 +122,13 @@ mod tests {
             plural: "pods".to_owned(),
             namespace: "ns".to_owned(),
         };
-        creates.register(&pods, "ns", "a", TimeNs(5));
-        let times = |sent| Some(CreateTimes { due: TimeNs(5), sent, answered: TimeNs::NEVER });
-        assert_eq!(creates.get("", "pods", "ns", "a"), times(TimeNs::NEVER));
-        creates.mark_sent(&pods, "a", TimeNs(7));
-        creates.mark_sent(&pods, "unknown", TimeNs(7));
-        assert_eq!(creates.get("", "pods", "ns", "a"), times(TimeNs(7)));
+        let first = creates.register(&pods, "a", TimeNs(5)).expect("room");
+        let times = |due, sent| Some(CreateTimes { due: TimeNs(due), sent, answered: TimeNs::NEVER });
+        assert_eq!(creates.get("", "pods", "ns", "a"), times(5, TimeNs::NEVER));
+        creates.mark_sent(first, TimeNs(7));
+        assert_eq!(creates.get("", "pods", "ns", "a"), times(5, TimeNs(7)));
+        creates.register(&pods, "a", TimeNs(8)).expect("room");
+        assert_eq!(creates.get("", "pods", "ns", "a"), times(8, TimeNs::NEVER), "those of the last request");
         assert_eq!(creates.get("apps", "pods", "ns", "a"), None);
         assert_eq!(creates.get("", "pods", "other", "a"), None);
     }

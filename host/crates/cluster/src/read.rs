@@ -61,7 +61,7 @@ impl Cluster {
         let call = async move {
             let (target, name, query, content_type) = (&target, &name, &query, &content_type);
             let request = Request { verb, target, name, query, content_type, body, keep_body };
-            cluster.send_in(Lane::Calls, &request).await
+            cluster.send_in(Lane::Calls, &request, None).await
         };
         self.on_load_runtime(call).await?.into_result()
     }

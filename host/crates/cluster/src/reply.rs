@@ -14,8 +14,7 @@ pub struct Request<'a> {
     pub verb: Verb,
     /// On what; subresources as `pods/status`.
     pub target: &'a ResourceRef,
-    /// Of which object. For a create it is not part of the URL, and may be empty; when it is given,
-    /// [`crate::OwnCreates`] learns when the request left.
+    /// Of which object. For a create it is not part of the URL, and may be empty.
     pub name: &'a str,
     /// Encoded, without `?`: see [`crate::query`].
     pub query: &'a str,

@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use serde::Deserialize;
 
 use crate::{
-    Cluster,
+    Cluster, CreateId,
     path::{self, PathError},
     reply::{Reply, Request},
     status::MAX_STATUS_BYTES,
@@ -26,14 +26,14 @@ pub(crate) const MAX_BODY_BYTES: usize = 256 * 1024 * 1024;
 
 impl Cluster {
     /// Sends one request of the load and waits for the end of its answer. Never fails, never retries: what went
-    /// wrong is in the reply.
+    /// wrong is in the reply. The times of a registered object's create request are noted under `create`.
     ///
     /// Only on the load runtime, the one that [`Cluster::connect`] was called on.
-    pub async fn send(&self, request: &Request<'_>) -> Reply {
-        self.send_in(Lane::Load, request).await
+    pub async fn send(&self, request: &Request<'_>, create: Option<CreateId>) -> Reply {
+        self.send_in(Lane::Load, request, create).await
     }
 
-    pub(crate) async fn send_in(&self, lane: Lane, request: &Request<'_>) -> Reply {
+    pub(crate) async fn send_in(&self, lane: Lane, request: &Request<'_>, create: Option<CreateId>) -> Reply {
         let path = path::path(request.verb, request.target, request.name, request.query);
         let uri = match path.and_then(|path| self.inner.base.uri(path)) {
             Ok(uri) => uri,
@@ -49,14 +49,13 @@ impl Cluster {
             request.body.clone(),
         );
         let sent = self.inner.clock.now();
-        let is_named_create = request.verb == Verb::Create && !request.name.is_empty();
-        if is_named_create {
-            self.inner.own_creates.mark_sent(request.target, request.name, sent);
+        if let Some(create) = create {
+            self.inner.own_creates.mark_sent(create, sent);
         }
         let keep = if request.keep_body { MAX_BODY_BYTES } else { 0 };
         let mut reply = self.exchange(lane, http, sent, keep).await;
-        if is_named_create && reply.is_success() {
-            self.inner.own_creates.mark_answered(request.target, request.name, reply.done);
+        if let Some(create) = create.filter(|_| reply.is_success()) {
+            self.inner.own_creates.mark_answered(create, reply.done);
         }
         reply.held_by_limiter = held_by_limiter;
         // A list has none, and may be megabytes long.

@@ -17,12 +17,12 @@ use tokio_util::sync::CancellationToken;
 const RUN: &str = "0190d3a0-0000-7000-8000-000000000001";
 
 async fn create(cluster: &Cluster, target: &ResourceRef, name: &str, object: &Value) -> bench_cluster::Reply {
-    cluster.own_creates().register(target, &target.namespace, name, cluster.clock().now());
+    let own = cluster.own_creates().register(target, name, cluster.clock().now());
     let body = Bytes::from(object.to_string());
     let content_type = "application/json";
     let request =
         Request { verb: Verb::Create, target, name, query: "", content_type, body, keep_body: true };
-    let reply = cluster.send(&request).await;
+    let reply = cluster.send(&request, own).await;
     assert!(reply.is_success(), "{} {}", reply.reason, reply.message);
     reply
 }
@@ -99,9 +99,9 @@ async fn whole_life(tls: bool) {
     let (low, high) = cluster.clock_offset();
     assert!(low < high);
     let own = CreatedNamespace { name: "mine".to_owned(), uid: Some(uid) };
-    let cleaned = cluster.cleanup_within(RUN, &[own], Duration::from_secs(60), |_| {}).await;
+    let cleaned = cluster.cleanup_within(RUN, &[own], Duration::from_secs(60)).await;
     assert!(cleaned.is_complete(), "{cleaned:?}");
-    assert_eq!(cleaned.deleted, 21);
+    assert_eq!((cleaned.deleted, cleaned.namespaces), (1, 1));
     assert!(cluster.get(&namespaces, "mine").await.is_err_and(|error| error.http_status() == 404));
     drop(cluster);
     sim.shutdown().await;

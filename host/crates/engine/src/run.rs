@@ -247,7 +247,7 @@ async fn tear_down(parts: &Arc<RunParts>, finished: Vec<FinishedJob>, stop: &Sto
             job.clean_up(parts).await;
         }
         let made: Vec<CreatedNamespace> = parts.ledger().namespaces_made();
-        parts.cluster.cleanup(&parts.run_id(), &made, |_| {}).await
+        parts.cluster.cleanup(&parts.run_id(), &made).await
     };
     let outcome = tokio::select! {
         biased;

@@ -279,6 +279,7 @@ fn cleanup(loaded: &Loaded) -> Option<CleanupSummary> {
     loaded.events.iter().rev().find_map(|event| match event {
         EventLine::CleanedUp { outcome, .. } => Some(CleanupSummary {
             deleted: outcome.deleted,
+            namespaces: outcome.namespaces,
             remaining: outcome.remaining.clone(),
             errors: outcome.errors.clone(),
         }),

@@ -77,7 +77,7 @@ impl Found {
     }
 }
 
-fn is_namespaces(resource: &ServedResource) -> bool {
+pub(super) fn is_namespaces(resource: &ServedResource) -> bool {
     resource.target.group.is_empty() && resource.target.plural == "namespaces"
 }
 

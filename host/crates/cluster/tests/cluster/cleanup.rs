@@ -109,12 +109,9 @@ async fn only_what_is_of_the_run_goes() {
         ("/api/v1/namespaces/default/pods/other", object("other", "default", "r2")),
     ]);
     let cluster = serve(&objects).await.connect().await;
-    let mut told = Vec::new();
-    let outcome =
-        soon(cluster.cleanup_within("r1", &[own("mine")], Duration::from_secs(10), |n| told.push(n))).await;
+    let outcome = soon(cluster.cleanup_within("r1", &[own("mine")], Duration::from_secs(10))).await;
     assert!(outcome.errors.iter().all(|error| error.starts_with("`down/v1`")), "{outcome:?}");
-    assert_eq!((outcome.deleted, outcome.remaining.len()), (3, 0));
-    assert_eq!(told.last(), Some(&3));
+    assert_eq!((outcome.deleted, outcome.namespaces, outcome.remaining.len()), (2, 1, 0));
     let left: Vec<_> = objects.lock().keys().copied().collect();
     assert_eq!(left, ["/api/v1/namespaces/default", "/api/v1/namespaces/default/pods/other"]);
 }
@@ -125,13 +122,58 @@ async fn a_server_that_has_not_read_its_roles_yet_is_asked_again() {
         ("/api/v1/namespaces/mine", object("mine", "", "r1")),
         ("/api/v1/namespaces/mine/pods/a", object("a", "mine", "r1")),
     ]);
-    let cluster = serve_starting(&objects, 4).await.connect().await;
+    // The list of namespaces, then twice both.
+    let cluster = serve_starting(&objects, 5).await.connect().await;
     let made = [own("mine")];
-    let clean = cluster.cleanup_within("r1", &made, Duration::from_secs(10), |_| {});
+    let clean = cluster.cleanup_within("r1", &made, Duration::from_secs(10));
     let outcome = soon(clean).await;
     assert!(outcome.errors.iter().all(|error| error.starts_with("`down/v1`")), "{outcome:?}");
-    assert_eq!((outcome.deleted, outcome.remaining.len()), (2, 0));
+    assert_eq!((outcome.deleted, outcome.remaining.len()), (1, 0));
     assert!(objects.lock().is_empty());
+}
+
+#[tokio::test]
+async fn what_goes_with_a_namespace_is_not_listed() {
+    let objects = objects(&[
+        ("/api/v1/namespaces/mine", object("mine", "", "r1")),
+        ("/api/v1/namespaces/mine/pods/a", object("a", "mine", "r1")),
+    ]);
+    let (served, lines) = (Arc::clone(&objects), Arc::new(Mutex::new(Vec::new())));
+    let heard = Arc::clone(&lines);
+    let server = Server::start(move |line, body| {
+        let (inside, path) = (served.lock().len() > 1, line.split('?').next().unwrap_or_default());
+        heard.lock().push((path.to_owned(), inside));
+        answer(&served, line, body)
+    });
+    let cluster = server.await.connect().await;
+    let outcome = soon(cluster.cleanup_within("r1", &[own("mine")], Duration::from_secs(10))).await;
+    assert_eq!(
+        (outcome.gone().as_str(), outcome.remaining.len()),
+        ("1 namespace with all that was in it", 0)
+    );
+    let lines = lines.lock();
+    let pods: Vec<_> = lines.iter().filter(|(line, _)| line == "GET /api/v1/pods").collect();
+    assert_eq!(pods, [&("GET /api/v1/pods".to_owned(), false)], "{lines:?}");
+}
+
+#[tokio::test]
+async fn what_is_outside_goes_although_a_namespace_stays() {
+    let objects = objects(&[
+        ("/api/v1/namespaces/mine", object("mine", "", "r1")),
+        ("/api/v1/namespaces/mine/pods/a", object("a", "mine", "r1")),
+        ("/api/v1/namespaces/default/pods/b", object("b", "default", "r1")),
+    ]);
+    let served = Arc::clone(&objects);
+    let server = Server::start(move |line, body| match line {
+        // A finalizer that nobody works on.
+        "DELETE /api/v1/namespaces/mine" => Answer::Json(200, "{}".to_owned()),
+        _ => answer(&served, line, body),
+    });
+    let cluster = server.await.connect().await;
+    let outcome = soon(cluster.cleanup_within("r1", &[own("mine")], Duration::ZERO)).await;
+    assert!(outcome.remaining.contains(&"namespace mine".to_owned()), "{outcome:?}");
+    let left: Vec<_> = objects.lock().keys().copied().collect();
+    assert_eq!(left, ["/api/v1/namespaces/mine", "/api/v1/namespaces/mine/pods/a"]);
 }
 
 #[tokio::test]
@@ -139,7 +181,7 @@ async fn a_namespace_that_the_journal_does_not_name_stays() {
     let objects = objects(&[("/api/v1/namespaces/mine", object("mine", "", "r1"))]);
     let cluster = serve(&objects).await.connect().await;
     let stranger = CreatedNamespace { name: "mine".to_owned(), uid: Some("another".to_owned()) };
-    let outcome = soon(cluster.cleanup_within("r1", &[stranger], Duration::from_secs(10), |_| {})).await;
+    let outcome = soon(cluster.cleanup_within("r1", &[stranger], Duration::from_secs(10))).await;
     assert_eq!((outcome.deleted, outcome.remaining), (0, vec!["namespace mine".to_owned()]));
     assert!(outcome.errors.iter().any(|error| error.contains("left alone")), "{:?}", outcome.errors);
     assert_eq!(objects.lock().len(), 1);
@@ -153,7 +195,7 @@ async fn a_namespace_that_was_announced_and_carries_the_label_goes() {
     ]);
     let cluster = serve(&objects).await.connect().await;
     let announced = ["mine", "taken"].map(|name| CreatedNamespace { name: name.to_owned(), uid: None });
-    let outcome = soon(cluster.cleanup_within("r1", &announced, Duration::from_secs(10), |_| {})).await;
+    let outcome = soon(cluster.cleanup_within("r1", &announced, Duration::from_secs(10))).await;
     assert_eq!((outcome.deleted, outcome.remaining.len()), (1, 0), "{outcome:?}");
     assert!(objects.lock().contains_key("/api/v1/namespaces/taken"), "it is somebody else's");
 }
@@ -174,12 +216,11 @@ async fn runs_are_found_by_their_label() {
 
 #[tokio::test]
 async fn credentials_that_end_leave_what_was_made_and_it_is_named() {
-    // `/apis`, two versions, two lists, the deletion: then nobody says any more whether the namespace is gone.
-    for n_answers in [0, 3, 5, 6] {
+    // `/apis`, two versions, a list, the deletion: then nobody says any more whether the namespace is gone.
+    for n_answers in [0, 3, 4, 5] {
         let objects = objects(&[("/api/v1/namespaces/mine", object("mine", "", "r1"))]);
         let cluster = serve_until(&objects, n_answers).await.connect().await;
-        let outcome =
-            soon(cluster.cleanup_within("r1", &[own("mine")], Duration::from_secs(10), |_| {})).await;
+        let outcome = soon(cluster.cleanup_within("r1", &[own("mine")], Duration::from_secs(10))).await;
         assert_eq!(
             (outcome.deleted, &outcome.remaining),
             (0, &vec!["namespace mine".to_owned()]),

@@ -25,7 +25,7 @@ async fn get(cluster: &Cluster) -> u16 {
         body: Bytes::new(),
         keep_body: false,
     };
-    soon(cluster.send(&request)).await.http_status
+    soon(cluster.send(&request, None)).await.http_status
 }
 
 /// `user` is YAML with `TOKEN` for the file of the token and `PLUGIN` for the credential plugin.

@@ -48,7 +48,7 @@ async fn the_clock_behind_a_new_connection_has_bounds_of_its_own() {
     );
     server.hang_up();
     // A request that met the old connection fails.
-    soon(async { while cluster.send(&create(&pods("ns"), false)).await.http_status != 200 {} }).await;
+    soon(async { while cluster.send(&create(&pods("ns"), false), None).await.http_status != 200 {} }).await;
     let fresh = width(cluster.measure_clock_offset(1).await);
     assert!(fresh >= 1_000_000_000, "{fresh} ns: it may lead to another API server");
 }
@@ -58,7 +58,7 @@ async fn a_server_without_http2_is_spoken_to_in_http1() {
     let server = Server::start_speaking(false, |_, _| Answer::Json(201, "{}".to_owned())).await;
     let cluster = server.connect().await;
     assert_eq!(cluster.facts().protocol, Protocol::Http1);
-    assert_eq!(cluster.send(&create(&pods("ns"), false)).await.http_status, 201);
+    assert_eq!(cluster.send(&create(&pods("ns"), false), None).await.http_status, 201);
 }
 
 #[tokio::test]
@@ -69,15 +69,15 @@ async fn a_good_answer_is_dropped_unless_it_is_wanted() {
     })
     .await;
     let cluster = server.connect().await;
-    cluster.own_creates().register(&pods("ns"), "ns", "a", TimeNs(3));
+    let own = cluster.own_creates().register(&pods("ns"), "a", TimeNs(3));
 
-    let dropped = soon(cluster.send(&create(&pods("ns"), false))).await;
+    let dropped = soon(cluster.send(&create(&pods("ns"), false), own)).await;
     assert!(dropped.is_success() && dropped.body.is_empty() && dropped.uid.is_none());
     assert!(dropped.sent <= dropped.done && !dropped.done.is_never());
     let times = cluster.own_creates().get("", "pods", "ns", "a").expect("registered");
-    assert_eq!((times.due, times.sent), (TimeNs(3), dropped.sent));
+    assert_eq!((times.due, times.sent, times.answered), (TimeNs(3), dropped.sent, dropped.done));
 
-    let kept = soon(cluster.send(&create(&pods("ns"), true))).await;
+    let kept = soon(cluster.send(&create(&pods("ns"), true), None)).await;
     assert_eq!(kept.uid.as_deref(), Some("u-1"));
     assert_eq!(server.seen(), ["POST /api/v1/namespaces/ns/pods", "POST /api/v1/namespaces/ns/pods"]);
 }
@@ -87,7 +87,7 @@ async fn load_and_other_calls_have_connections_of_their_own() {
     let server = Server::start(|_, _| Answer::Json(200, "{}".to_owned())).await;
     let cluster = server.connect().await;
     for _ in 0..2 {
-        soon(cluster.send(&create(&pods("ns"), false))).await;
+        soon(cluster.send(&create(&pods("ns"), false), None)).await;
         soon(cluster.get(&pods("ns"), "a")).await.expect("an object");
     }
     let [load, call, load_again, call_again] = server.peers()[..] else { panic!("{:?}", server.seen()) };
@@ -102,7 +102,7 @@ async fn an_error_answer_is_seen_once_and_never_sent_again() {
         Answer::Headers(429, vec![("retry-after", "7")], status.to_owned())
     })
     .await;
-    let reply = soon(server.connect().await.send(&create(&pods("ns"), true))).await;
+    let reply = soon(server.connect().await.send(&create(&pods("ns"), true), None)).await;
     assert_eq!((reply.http_status, &*reply.reason, &*reply.message), (429, "TooManyRequests", "slow down"));
     assert_eq!(reply.retry_after, Some(Duration::from_secs(7)));
     assert!(reply.body.is_empty() && !reply.done.is_never());
@@ -118,7 +118,7 @@ async fn an_answer_that_breaks_off_never_completed() {
         answer
     })
     .await;
-    let reply = soon(server.connect().await.send(&create(&pods("ns"), true))).await;
+    let reply = soon(server.connect().await.send(&create(&pods("ns"), true), None)).await;
     assert_eq!(&*reply.reason, "Transport");
     assert!(reply.done.is_never() && !reply.sent.is_never());
 }
@@ -129,7 +129,7 @@ async fn what_has_no_valid_url_is_not_sent() {
     let cluster = server.connect().await;
     let target = pods("ns");
     let request = Request { verb: Verb::Delete, name: "", ..create(&target, false) };
-    let reply = cluster.send(&request).await;
+    let reply = cluster.send(&request, None).await;
     assert_eq!((&*reply.reason, &*reply.message), ("InvalidArgument", "`delete` needs a name"));
     assert!(reply.sent.is_never() && server.seen().is_empty());
 }
@@ -140,7 +140,7 @@ async fn the_limiter_holds_every_request() {
     let limiter = Limiter::new(Some(Rate::try_new(20.0).expect("a rate")), NonZeroU32::MIN);
     // Reading the UID of kube-system has taken the only token.
     let cluster = server.connect_with(limiter.clone()).await;
-    let reply = soon(cluster.send(&create(&pods("ns"), false))).await;
+    let reply = soon(cluster.send(&create(&pods("ns"), false), None)).await;
     assert!(reply.held_by_limiter > Duration::ZERO);
     assert_eq!(limiter.waited_total().0, 1);
 }

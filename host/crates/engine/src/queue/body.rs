@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use bench_model::{ResourceRef, Verb};
+use bench_model::{ResourceId, ResourceRef, Verb};
 use bench_plugin_host::{Failures, ParamColumn, WriteAction};
 use bench_template::Renderer;
 use bytes::Bytes;
 
-use super::Shared;
+use super::{QueueServices, Shared};
 
 /// Content type of everything that is no patch.
 const JSON: &str = "application/json";
@@ -17,6 +17,7 @@ const JSON: &str = "application/json";
 pub(super) struct Subject {
     pub(super) verb: Verb,
     pub(super) target: Arc<ResourceRef>,
+    pub(super) resource: ResourceId,
     /// Told when it ends without success.
     pub(super) failures: Option<Failures>,
 }
@@ -42,6 +43,9 @@ pub(super) struct Rows {
     action: Action,
     /// The target of the previous row: rows of one namespace follow each other.
     target: Arc<ResourceRef>,
+    resource: ResourceId,
+    /// Whether the grants allow this on the target.
+    is_granted: bool,
     query: Arc<str>,
     failures: Option<Failures>,
     /// The last namespace for which the journal says that this kind comes; `""` stands for all of the run's own.
@@ -57,7 +61,8 @@ enum Action {
 }
 
 impl Rows {
-    pub(super) fn new(action: WriteAction) -> Self {
+    /// Takes a batch, and announces its kind when it is new to the run.
+    pub(super) async fn new(action: WriteAction, services: &QueueServices) -> Self {
         let (mut rows_query, mut template_failures) = (String::new(), None);
         let (action, target) = match action {
             WriteAction::Create { template, target, namespaced, params, failures } => {
@@ -78,13 +83,26 @@ impl Rows {
                 (Action::Read { verb, names }, target)
             }
         };
-        let target = Arc::new(target);
-        Self { action, target, query: rows_query.into(), failures: template_failures, announced: None }
+        let (resource, new_resource) = services.ledger.resource(&target);
+        if let Some(event) = new_resource {
+            // A closed channel means that the recorder failed; the run is stopped by whoever owns it.
+            let _ = services.events.send(event).await;
+        }
+        Self {
+            action,
+            target: Arc::new(target),
+            resource,
+            is_granted: false,
+            query: rows_query.into(),
+            failures: template_failures,
+            announced: None,
+        }
     }
 
     /// What the next operation is about: until a row is rendered, that of the one before it.
     pub(super) fn subject(&self) -> Subject {
-        Subject { verb: self.verb(), target: self.target.clone(), failures: self.failures.clone() }
+        let Self { resource, target, failures, .. } = self;
+        Subject { verb: self.verb(), target: target.clone(), resource: *resource, failures: failures.clone() }
     }
 
     fn verb(&self) -> Verb {
@@ -101,7 +119,7 @@ impl Rows {
         let (name, content_type, body) = self.render(row).map_err(|m| self.refuse("Invalid", m))?;
         let verb = self.verb();
         let services = &shared.services;
-        if !shared.settings.grants.allows(verb, &self.target, &self.target.namespace, &services.namespaces) {
+        if !self.is_granted(shared) {
             let place = if self.target.namespace.is_empty() { "the cluster" } else { &self.target.namespace };
             return Err(self.refuse("Denied", format!("{verb} {} is not granted in {place}", self.target)));
         }
@@ -139,6 +157,14 @@ impl Rows {
         Ok(())
     }
 
+    /// Asked once for rows of one namespace: the grants of a run do not change, and its namespaces only become more.
+    fn is_granted(&mut self, shared: &Shared) -> bool {
+        let (grants, own) = (&shared.settings.grants, &shared.services.namespaces);
+        self.is_granted =
+            self.is_granted || grants.allows(self.verb(), &self.target, &self.target.namespace, own);
+        self.is_granted
+    }
+
     fn is_ours(&self, name: &str, shared: &Shared) -> bool {
         let namespaces = &shared.services.namespaces;
         if is_namespaces(&self.target) {
@@ -163,6 +189,7 @@ impl Rows {
                 let rendered = renderer.render(&values).map_err(|e| e.to_string())?;
                 if *namespaced && rendered.namespace != self.target.namespace {
                     self.target = Arc::new(self.target.in_namespace(rendered.namespace));
+                    self.is_granted = false;
                 }
                 Ok((rendered.name.to_owned(), JSON, Bytes::copy_from_slice(rendered.body)))
             }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bench_cluster::{Reply, Request};
+use bench_cluster::{CreateId, Reply, Request};
 use bench_model::{CreatedNamespace, JournalEntry, OnTooManyRequests, Operation, ReasonId, TimeNs, Verb};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -77,24 +77,24 @@ async fn operate(
     permit: OwnedSemaphorePermit,
 ) {
     let Subject { verb, target, .. } = &prepared.subject;
-    let is_create = *verb == Verb::Create;
-    if is_create && !prepared.name.is_empty() {
-        shared.services.cluster.own_creates().register(target, &target.namespace, &prepared.name, due);
-    }
-    let outcome = attempt(&shared, &prepared, is_create && is_namespaces(target)).await;
+    let is_named_create = *verb == Verb::Create && !prepared.name.is_empty();
+    let own_creates = shared.services.cluster.own_creates();
+    let create = is_named_create.then(|| own_creates.register(target, &prepared.name, due)).flatten();
+    let outcome = attempt(&shared, &prepared, create).await;
     record(&shared, index, due, &prepared.subject, outcome).await;
     drop(permit);
 }
 
-async fn attempt(shared: &Shared, prepared: &Prepared, is_new_namespace: bool) -> Outcome {
+async fn attempt(shared: &Shared, prepared: &Prepared, create: Option<CreateId>) -> Outcome {
+    let Subject { verb, target, .. } = &prepared.subject;
     let request = Request {
-        verb: prepared.subject.verb,
-        target: &prepared.subject.target,
+        verb: *verb,
+        target,
         name: &prepared.name,
         query: &prepared.query,
         content_type: prepared.content_type,
         body: prepared.body.clone(),
-        keep_body: is_new_namespace,
+        keep_body: *verb == Verb::Create && is_namespaces(target),
     };
     let mut first_sent = None;
     let mut attempts = 0;
@@ -104,7 +104,7 @@ async fn attempt(shared: &Shared, prepared: &Prepared, is_new_namespace: bool) -
         let reply = tokio::select! {
             biased;
             () = shared.give_up.cancelled() => return Outcome::unanswered(first_sent.unwrap_or(sending), attempts),
-            reply = shared.services.cluster.send(&request) => reply,
+            reply = shared.services.cluster.send(&request, create) => reply,
         };
         let sent = *first_sent.get_or_insert(reply.sent);
         if !reply.held_by_limiter.is_zero() {
@@ -114,7 +114,7 @@ async fn attempt(shared: &Shared, prepared: &Prepared, is_new_namespace: bool) -
             Counts::add(&shared.counts.sent_again, 1);
             continue;
         }
-        if prepared.subject.verb == Verb::Create && reply.is_success() {
+        if *verb == Verb::Create && reply.is_success() {
             note_made(shared, prepared, &reply).await;
         }
         if reply.http_status != 0 {
@@ -159,25 +159,34 @@ async fn note_made(shared: &Shared, prepared: &Prepared, reply: &Reply) {
 }
 
 async fn record(shared: &Shared, index: u64, due: TimeNs, subject: &Subject, outcome: Outcome) {
-    let Subject { verb, target, failures } = subject;
+    let Subject { verb, resource, failures, .. } = subject;
     if let Some(failures) = failures
         && !outcome.is_success()
     {
         failures.note();
     }
-    let (resource, new_resource) = shared.services.ledger.resource(target);
     let (reason, new_reason) = if outcome.reason.is_empty() {
         (ReasonId::NONE, None)
     } else {
         shared.services.ledger.reason(&outcome.reason, &outcome.message)
     };
-    for event in [new_resource, new_reason].into_iter().flatten() {
+    if let Some(event) = new_reason {
         // A closed channel means that the recorder failed; the run is stopped by whoever owns it.
         let _ = shared.services.events.send(event).await;
     }
     let Outcome { sent, done, http_status, attempts, .. } = outcome;
     shared
         .operations
-        .push(Operation { index, due, sent, done, http_status, attempts, verb: *verb, resource, reason })
+        .push(Operation {
+            index,
+            due,
+            sent,
+            done,
+            http_status,
+            attempts,
+            verb: *verb,
+            resource: *resource,
+            reason,
+        })
         .await;
 }

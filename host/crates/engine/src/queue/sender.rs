@@ -46,7 +46,7 @@ impl Sender {
     }
 
     async fn write(&mut self, batch: WriteBatch) {
-        let mut rows = Rows::new(batch.action);
+        let mut rows = Rows::new(batch.action, &self.shared.services).await;
         for row in 0..batch.rows {
             if self.shared.services.stop.is_cancelled() {
                 self.abandon(&rows, batch.first_op + row, batch.rows - row).await;

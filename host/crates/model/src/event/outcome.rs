@@ -153,8 +153,11 @@ pub struct Gap {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CleanupOutcome {
-    /// Objects deleted, namespaces included.
+    /// Namespaces deleted, and objects outside of them. What was in a namespace went with it and is not counted.
     pub deleted: u64,
+    /// Of these namespaces.
+    #[serde(default)]
+    pub namespaces: u64,
     /// Objects that are still there, as `kind namespace/name`; up to 20.
     pub remaining: Vec<String>,
     /// What could not be looked at or deleted, for people.
@@ -162,6 +165,21 @@ pub struct CleanupOutcome {
 }
 
 impl CleanupOutcome {
+    /// What is gone, for people: `2 namespaces with all that was in them and 1 other object`.
+    pub fn gone(&self) -> String {
+        let others = self.deleted.saturating_sub(self.namespaces);
+        let namespaces = match self.namespaces {
+            1 => "1 namespace with all that was in it".to_owned(),
+            n => format!("{n} namespaces with all that was in them"),
+        };
+        let objects = |which: &str| format!("{others} {which}object{}", if others == 1 { "" } else { "s" });
+        match (self.namespaces, others) {
+            (0, _) => objects(""),
+            (_, 0) => namespaces,
+            _ => format!("{namespaces} and {}", objects("other ")),
+        }
+    }
+
     /// Whether nothing of the run is left.
     pub fn is_complete(&self) -> bool {
         self.remaining.is_empty() && self.errors.is_empty()

@@ -202,9 +202,9 @@ fn cleanup(summary: &Summary) -> Option<Tile> {
     let clean = left == 0 && cleanup.errors.is_empty();
     let tone = if clean { Tone::Good } else { Tone::Bad };
     let note = if clean {
-        "objects removed, nothing left".to_owned()
+        "namespaces and other objects removed, nothing left".to_owned()
     } else {
-        format!("objects removed; left: {}", counted(left, "object"))
+        format!("namespaces and other objects removed; left: {}", counted(left, "object"))
     };
     Some(tile("Cleaned up", tone, vec![Number::count(cleanup.deleted, "/cleanup/deleted")], note))
 }

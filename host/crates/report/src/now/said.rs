@@ -219,11 +219,11 @@ pub(crate) fn stop_line(reason: StopReason) -> &'static str {
 }
 
 fn cleanup_line(outcome: &CleanupOutcome) -> String {
-    let deleted = format::counted(outcome.deleted, "object");
+    let gone = outcome.gone();
     if outcome.is_complete() {
-        return format!("cleaned up: {deleted} deleted, none left");
+        return format!("cleaned up: {gone} deleted, nothing left");
     }
     let left = format::counted(outcome.remaining.len() as u64, "object");
     let errors: Vec<String> = outcome.errors.iter().map(|error| sanitize(error)).collect();
-    format!("cleanup is incomplete: {deleted} deleted, {left} left. {}", errors.join("; "))
+    format!("cleanup is incomplete: {gone} deleted, {left} left. {}", errors.join("; "))
 }

@@ -132,8 +132,11 @@ pub struct DriftSummary {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CleanupSummary {
-    /// Objects deleted.
+    /// Namespaces deleted, and objects outside of them. What was in a namespace went with it and is not counted.
     pub deleted: u64,
+    /// Of these namespaces.
+    #[serde(default)]
+    pub namespaces: u64,
     /// Up to 20 that are still there.
     pub remaining: Vec<String>,
     /// What went wrong.
