@@ -28,6 +28,8 @@ use kube::{
 use parking_lot::RwLock;
 use tower::{Layer, ServiceExt, service_fn};
 
+use crate::transport::JSON;
+
 const REFRESH: Duration = Duration::from_secs(5);
 
 /// Why there are no credentials. Never holds what a plugin printed or a file contains.
@@ -179,7 +181,8 @@ impl std::fmt::Debug for Credentials {
 
 fn fixed_headers(config: &Config) -> Result<HeaderMap, CredentialsError> {
     let mut headers = HeaderMap::with_capacity(8);
-    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(header::ACCEPT, HeaderValue::from_static(JSON));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
     headers
         .insert(header::USER_AGENT, HeaderValue::from_static(concat!("bench/", env!("CARGO_PKG_VERSION"))));
     for (name, value) in &config.headers {

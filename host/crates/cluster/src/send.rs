@@ -18,7 +18,7 @@ use crate::{
     path::{self, PathError},
     reply::{Reply, Request},
     status::MAX_STATUS_BYTES,
-    transport::{self, Lane, TransportError},
+    transport::{self, Lane, Sent, TransportError},
 };
 
 /// Bodies that are kept end here: a page of 500 of the largest objects that etcd can hold.
@@ -53,7 +53,7 @@ impl Cluster {
             self.inner.own_creates.mark_sent(create, sent);
         }
         let keep = if request.keep_body { MAX_BODY_BYTES } else { 0 };
-        let mut reply = self.exchange(lane, http, sent, keep).await;
+        let mut reply = self.exchange(self.inner.transport.send(lane, http), sent, keep).await;
         if let Some(create) = create.filter(|_| reply.is_success()) {
             self.inner.own_creates.mark_answered(create, reply.done);
         }
@@ -75,22 +75,17 @@ impl Cluster {
         let headers = self.inner.credentials.headers(&self.inner.clock);
         let http = transport::request(Method::GET, uri, headers, "", Bytes::new());
         let sent = self.inner.clock.now();
-        let mut reply = self.exchange(Lane::Calls, http, sent, max_body).await;
+        let answer = self.inner.transport.send(Lane::Calls, http);
+        let mut reply = self.exchange(answer, sent, max_body).await;
         reply.held_by_limiter = held_by_limiter;
         reply
     }
 
-    async fn exchange(
-        &self,
-        lane: Lane,
-        http: http::Request<http_body_util::Full<Bytes>>,
-        sent: TimeNs,
-        keep: usize,
-    ) -> Reply {
+    async fn exchange(&self, answer: Sent, sent: TimeNs, keep: usize) -> Reply {
         let limit = self.inner.request_timeout;
         // The reply is filled in as the answer comes, so that its status survives a timeout.
         let mut reply = Reply::empty(sent);
-        let in_time = tokio::time::timeout(limit, self.answer(lane, http, keep, &mut reply)).await.is_ok();
+        let in_time = tokio::time::timeout(limit, self.answer(answer, keep, &mut reply)).await.is_ok();
         match reply.http_status {
             0 => self.inner.pulse.unanswered(sent),
             _ if reply.done.is_never() => self.inner.pulse.answered(sent),
@@ -102,30 +97,23 @@ impl Cluster {
         reply.fail("Timeout", format!("no end of the answer within {} s", limit.as_secs_f64()))
     }
 
-    async fn answer(
-        &self,
-        lane: Lane,
-        http: http::Request<http_body_util::Full<Bytes>>,
-        keep: usize,
-        reply: &mut Reply,
-    ) {
-        let answer = match self.inner.transport.send(lane, http).await {
-            Ok(answer) => answer,
+    async fn answer(&self, answer: Sent, keep: usize, reply: &mut Reply) {
+        let (status, retry_after, body) = match answer.await {
+            Ok(answer) => (answer.status(), retry_after(answer.headers()), answer.into_body()),
             Err(error) => return fail(reply, "Transport", describe(&error)),
         };
-        let (parts, body) = answer.into_parts();
-        if parts.status == StatusCode::UNAUTHORIZED {
+        if status == StatusCode::UNAUTHORIZED {
             self.inner.credentials.refused(&self.inner.clock);
         }
-        let is_success = parts.status.is_success();
+        let is_success = status.is_success();
         let keep = if is_success { keep } else { MAX_STATUS_BYTES };
         let read = read_body(body, keep).await;
         reply.done = self.inner.clock.now();
-        reply.http_status = parts.status.as_u16();
+        reply.http_status = status.as_u16();
         match read {
             Ok(body) if is_success => reply.body = body,
             Ok(body) | Err(BodyError::TooLarge(body)) if !is_success => {
-                reply.retry_after = retry_after(&parts.headers);
+                reply.retry_after = retry_after;
                 *reply = std::mem::replace(reply, Reply::empty(reply.sent)).fail_with_status(&body);
             }
             Ok(_) => {}

@@ -8,7 +8,9 @@
 use std::{
     error::Error as StdError,
     io,
+    pin::Pin,
     sync::atomic::{AtomicUsize, Ordering},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -18,7 +20,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
+    client::legacy::{Client, ResponseFuture, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
 use kube::{Config, client::ConfigExt};
@@ -207,33 +209,39 @@ impl Transport {
         self.load.len()
     }
 
-    /// Sends a request; returns when its answer begins.
-    pub(crate) async fn send(
-        &self,
-        lane: Lane,
-        request: http::Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, TransportError> {
-        let client = match lane {
+    /// Sends a request when what is returned is awaited, and until its answer begins.
+    pub(crate) fn send(&self, lane: Lane, request: http::Request<Full<Bytes>>) -> Sent {
+        match lane {
             Lane::Load => {
                 let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.load.len().max(1);
-                return self.send_on(turn, request).await;
+                self.send_on(turn, request)
             }
-            Lane::Watches => &self.watches,
-            Lane::Calls => &self.calls,
-        };
-        client.request(request).await.map_err(|error| explain(&error))
+            Lane::Watches => Sent(self.watches.request(request)),
+            Lane::Calls => Sent(self.calls.request(request)),
+        }
     }
 
     /// Sends a request on one of the connections of the load.
-    pub(crate) async fn send_on(
-        &self,
-        connection: usize,
-        request: http::Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, TransportError> {
-        let client = self.load.get(connection).unwrap_or(&self.calls);
-        client.request(request).await.map_err(|error| explain(&error))
+    pub(crate) fn send_on(&self, connection: usize, request: http::Request<Full<Bytes>>) -> Sent {
+        Sent(self.load.get(connection).unwrap_or(&self.calls).request(request))
     }
 }
+
+/// A request on its way. Two words long: a request that was kept in every future around it made each operation some
+/// kilobytes large.
+pub(crate) struct Sent(ResponseFuture);
+
+impl Future for Sent {
+    type Output = Result<Response<Incoming>, TransportError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context).map_err(|error| explain(&error))
+    }
+}
+
+/// Content type of nearly all bodies: what all headers hold until a request has another or none, so that one more does
+/// not make each copy of them larger.
+pub(crate) const JSON: &str = "application/json";
 
 /// Puts a request together; an empty content type says that there is no body.
 pub(crate) fn request(
@@ -243,10 +251,10 @@ pub(crate) fn request(
     content_type: &str,
     body: Bytes,
 ) -> http::Request<Full<Bytes>> {
-    if let Ok(value) = HeaderValue::from_str(content_type)
-        && !content_type.is_empty()
-    {
-        headers.insert(header::CONTENT_TYPE, value);
+    match content_type {
+        JSON => {}
+        "" => drop(headers.remove(header::CONTENT_TYPE)),
+        other => drop(HeaderValue::from_str(other).map(|value| headers.insert(header::CONTENT_TYPE, value))),
     }
     let mut request = http::Request::new(Full::new(body));
     *request.method_mut() = method;
