@@ -64,6 +64,8 @@ impl Client {
 
 fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect_timeout(&address, CONNECT_LIMIT)?;
+    // A request is several writes, and the last must not wait 40 ms for the first to be acknowledged.
+    stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(ANSWER_LIMIT))?;
     stream.set_write_timeout(Some(ANSWER_LIMIT))?;
     Ok(stream)
