@@ -143,3 +143,30 @@ fn tick(ticker: &Weak<Ticker>) {
         serving.engine.increment_epoch();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wait_until(ticker: &Ticker, rests: bool) {
+        while ticker.rests.load(Ordering::SeqCst) != rests {
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn the_clock_of_guests_rests_while_none_computes() {
+        let ticker = engine().expect("an engine");
+        wait_until(&ticker, true);
+        let one = ticker.compute();
+        wait_until(&ticker, false);
+        let paused = ticker.pause();
+        wait_until(&ticker, true);
+        let other = ticker.compute();
+        wait_until(&ticker, false);
+        drop((other, paused));
+        wait_until(&ticker, false);
+        drop(one);
+        wait_until(&ticker, true);
+    }
+}

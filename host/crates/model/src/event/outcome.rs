@@ -185,3 +185,19 @@ impl CleanupOutcome {
         self.remaining.is_empty() && self.errors.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_gone_is_told_without_counting_what_went_with_a_namespace() {
+        let gone =
+            |namespaces, deleted| CleanupOutcome { deleted, namespaces, ..CleanupOutcome::default() }.gone();
+        assert_eq!(gone(0, 0), "0 objects");
+        assert_eq!(gone(0, 1), "1 object");
+        assert_eq!(gone(1, 1), "1 namespace with all that was in it");
+        assert_eq!(gone(2, 2), "2 namespaces with all that was in them");
+        assert_eq!(gone(2, 5), "2 namespaces with all that was in them and 3 other objects");
+    }
+}
