@@ -1,7 +1,7 @@
 //! Removes all that carries a run's label, and nothing else. Needs no scenario.
 //!
 //! Namespaces go first, and only when the caller knows that the run made them: by name, UID and label. What is
-//! inside goes with them and is never listed: a run may have made a hundred thousand objects. Then every
+//! inside goes with them and is not listed before: a run may have made a hundred thousand objects. Then every
 //! resource that can be listed and deleted is asked for objects with the label, and these are deleted one by
 //! one, each with its UID as a precondition. It waits until nothing is left, for a bounded time, and says what
 //! remains.
@@ -94,10 +94,13 @@ impl Cluster {
             let (own, foreign): (Vec<_>, Vec<_>) = std::mem::take(&mut look.found)
                 .into_iter()
                 .partition(|found| !found.is_namespace() || is_own(found, namespaces));
-            left = outside(own);
+            let (inside, outside) = split(own);
+            left = outside;
             seen.add(&left);
             (outcome.namespaces, outcome.deleted) = seen.gone(&left);
-            outcome.remaining = left.iter().chain(&foreign).map(Found::shown).take(MAX_EXAMPLES).collect();
+            // What is inside says what keeps a namespace.
+            let remaining = left.iter().chain(&foreign).chain(&inside);
+            outcome.remaining = remaining.map(Found::shown).take(MAX_EXAMPLES).collect();
             if seen.is_empty() && look.is_without_namespaces() {
                 outcome.remaining.extend(shown(namespaces));
             }
@@ -278,12 +281,11 @@ impl Seen {
     }
 }
 
-/// Without what goes with a namespace among them.
-fn outside(mut own: Vec<Found>) -> Vec<Found> {
+/// What goes with a namespace among them, and the rest.
+fn split(own: Vec<Found>) -> (Vec<Found>, Vec<Found>) {
     let namespaces: HashSet<String> =
         own.iter().filter(|found| found.is_namespace()).map(|found| found.metadata.name.clone()).collect();
-    own.retain(|found| !namespaces.contains(&found.metadata.namespace));
-    own
+    own.into_iter().partition(|found| namespaces.contains(&found.metadata.namespace))
 }
 
 fn only_namespaces(resources: &[Arc<ServedResource>]) -> Vec<Arc<ServedResource>> {

@@ -4,6 +4,8 @@
 //! request left and was answered, and watches project them beside the object as `$create.dueAt` and
 //! `$create.sentAt`, and tell how late they are. What a controller made is never in here.
 
+use std::collections::hash_map::Entry;
+
 use bench_model::{ResourceRef, TimeNs};
 use foldhash::HashMap;
 use parking_lot::Mutex;
@@ -52,19 +54,21 @@ impl OwnCreates {
     pub fn register(&self, target: &ResourceRef, name: &str, due: TimeNs) -> Option<CreateId> {
         let mut state = self.0.lock();
         let next = CreateId(state.times.len());
-        let times = CreateTimes { due, sent: TimeNs::NEVER, answered: TimeNs::NEVER };
         let names = state.kind(target).namespaces.entry(target.namespace.as_str().into()).or_default();
-        if let Some(id) = names.get(name).copied() {
-            *state.times.get_mut(id.0)? = times;
-            return Some(id);
+        let id = match names.entry(name.into()) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) if next.0 < MAX_OBJECTS => *new.insert(next),
+            Entry::Vacant(_) => {
+                state.dropped += 1;
+                return None;
+            }
+        };
+        let times = CreateTimes { due, sent: TimeNs::NEVER, answered: TimeNs::NEVER };
+        match state.times.get_mut(id.0) {
+            Some(known) => *known = times,
+            None => state.times.push(times),
         }
-        if next.0 >= MAX_OBJECTS {
-            state.dropped += 1;
-            return None;
-        }
-        names.insert(name.into(), next);
-        state.times.push(times);
-        Some(next)
+        Some(id)
     }
 
     /// The times of one object's create request; `None` when it was not this run's.

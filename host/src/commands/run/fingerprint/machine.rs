@@ -118,14 +118,14 @@ fn build_id<'data>(program: impl ReadRef<'data>) -> Option<String> {
         let Ok(Some(mut notes)) = segment.notes(endian, program) else { continue };
         while let Ok(Some(note)) = notes.next() {
             if note.n_type(endian) == NT_GNU_BUILD_ID {
-                return Some(hexadecimal(note.desc()));
+                return Some(shown(note.desc()));
             }
         }
     }
     None
 }
 
-fn hexadecimal(id: &[u8]) -> String {
+fn shown(id: &[u8]) -> String {
     let mut text = String::from("build-id:");
     for byte in id {
         // Writing to a `String` cannot fail.
