@@ -289,7 +289,7 @@ fn split(own: Vec<Found>) -> (Vec<Found>, Vec<Found>) {
 }
 
 fn only_namespaces(resources: &[Arc<ServedResource>]) -> Vec<Arc<ServedResource>> {
-    resources.iter().filter(|resource| look::is_namespaces(resource)).cloned().collect()
+    resources.iter().filter(|resource| resource.target.is_namespaces()).cloned().collect()
 }
 
 /// Namespaces that could not be looked at, as [`Found::shown`].

@@ -24,6 +24,11 @@ impl ResourceRef {
         Self { namespace: namespace.to_owned(), ..self.clone() }
     }
 
+    /// Whether this is the kind Namespace itself.
+    pub fn is_namespaces(&self) -> bool {
+        self.group.is_empty() && self.plural == "namespaces"
+    }
+
     /// `apps/v1`, or `v1` in the core group.
     pub fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }

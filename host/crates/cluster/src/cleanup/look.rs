@@ -73,12 +73,8 @@ impl Found {
     }
 
     pub(super) fn is_namespace(&self) -> bool {
-        is_namespaces(&self.resource)
+        self.resource.target.is_namespaces()
     }
-}
-
-pub(super) fn is_namespaces(resource: &ServedResource) -> bool {
-    resource.target.group.is_empty() && resource.target.plural == "namespaces"
 }
 
 /// What one look at the cluster found.
@@ -126,7 +122,7 @@ impl Look {
     }
 
     fn unseen_namespaces(&self) -> Option<&Unseen> {
-        self.unseen.iter().find(|unseen| is_namespaces(&unseen.resource))
+        self.unseen.iter().find(|unseen| unseen.resource.target.is_namespaces())
     }
 }
 

@@ -127,7 +127,7 @@ impl Rows {
             return Err(self.refuse("Denied", format!("{} `{name}` was not made by this run", self.target)));
         }
         if verb == Verb::Create {
-            let is_namespace = is_namespaces(&self.target);
+            let is_namespace = self.target.is_namespaces();
             services
                 .ledger
                 .take_object(is_namespace)
@@ -167,7 +167,7 @@ impl Rows {
 
     fn is_ours(&self, name: &str, shared: &Shared) -> bool {
         let namespaces = &shared.services.namespaces;
-        if is_namespaces(&self.target) {
+        if self.target.is_namespaces() {
             return namespaces.contains(name);
         }
         let in_own_namespace =
@@ -211,11 +211,6 @@ impl Rows {
             }
         }
     }
-}
-
-/// Whether a target is the kind Namespace itself.
-pub(super) fn is_namespaces(target: &ResourceRef) -> bool {
-    target.group.is_empty() && target.plural == "namespaces"
 }
 
 /// `metadata.name` of a whole object; empty when the API server makes it.

@@ -8,7 +8,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     Shared,
-    body::{Prepared, Refusal, Rows, Subject, is_namespaces},
+    body::{Prepared, Refusal, Rows, Subject},
     counts::Counts,
 };
 
@@ -94,7 +94,7 @@ async fn attempt(shared: &Shared, prepared: &Prepared, create: Option<CreateId>)
         query: &prepared.query,
         content_type: prepared.content_type,
         body: prepared.body.clone(),
-        keep_body: *verb == Verb::Create && is_namespaces(target),
+        keep_body: *verb == Verb::Create && target.is_namespaces(),
     };
     let mut first_sent = None;
     let mut attempts = 0;
@@ -142,7 +142,7 @@ async fn backs_off(shared: &Shared, reply: &Reply) -> bool {
 /// Remembers what is ours from now on: a namespace with its UID, or an object outside our namespaces.
 async fn note_made(shared: &Shared, prepared: &Prepared, reply: &Reply) {
     let (name, target) = (prepared.name.clone(), &prepared.subject.target);
-    if !is_namespaces(target) {
+    if !target.is_namespaces() {
         if !shared.services.namespaces.contains(&target.namespace) {
             shared.services.ledger.note_made(target, &name);
         }

@@ -228,9 +228,8 @@ impl HostState {
         if !target.namespace.is_empty() && made.contains(&target.namespace) {
             return Ok(());
         }
-        let is_namespaces = target.group.is_empty() && target.plural == "namespaces";
         let is_own = |name: &str| match &services.cluster {
-            _ if is_namespaces => made.contains(name),
+            _ if target.is_namespaces() => made.contains(name),
             Some(cluster) => {
                 cluster.own_creates().get(&target.group, &target.plural, &target.namespace, name).is_some()
             }
