@@ -1,4 +1,4 @@
-//! The floor: the least that sending prebuilt ConfigMaps over one HTTP/2 connection can cost.
+//! The floor: the least that sending prebuilt objects over one HTTP/2 connection can cost, and the least that it can take.
 //!
 //! Hyper's connection, TLS, and a number of tasks that each send a body, read the answer to its end and go on.
 //! No pacing, no record, no histogram, no retry, one time stamp at each end. It ends with one line of JSON.
@@ -17,23 +17,27 @@ use std::{
 };
 
 use anyhow::Context;
+use bench_lab::PAUSE;
 use bytes::Bytes;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use http::{Method, Request, Uri, header};
 use http_body_util::{BodyExt, Full};
 use tokio::{task::JoinSet, time::Instant};
 
 use crate::{connect::Sender, kubeconfig::Kubeconfig};
 
-/// Sends ConfigMaps as cheaply as can be.
+/// Sends objects as cheaply as can be.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// A kubeconfig with everything inside, as JSON.
     #[arg(long)]
     kubeconfig: PathBuf,
-    /// Where the ConfigMaps go; must exist.
+    /// Where the objects go; must exist.
     #[arg(long)]
     namespace: String,
+    /// What is sent.
+    #[arg(long, value_enum, default_value_t = Kind::Configmaps)]
+    kind: Kind,
     /// How many.
     #[arg(long, default_value_t = 5_000)]
     objects: usize,
@@ -43,6 +47,30 @@ struct Arguments {
     /// 1 is a current-thread runtime, more is a multi-thread one.
     #[arg(long, default_value_t = 1)]
     threads: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// As of `scenarios/templates/configmap.yaml`.
+    Configmaps,
+    /// As of the kube-burner lab, with one replica.
+    Deployments,
+}
+
+impl Kind {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Configmaps => "api/v1",
+            Self::Deployments => "apis/apps/v1",
+        }
+    }
+
+    fn plural(self) -> &'static str {
+        match self {
+            Self::Configmaps => "configmaps",
+            Self::Deployments => "deployments",
+        }
+    }
 }
 
 fn main() -> anyhow::Result<()> {
@@ -68,10 +96,11 @@ struct Plan {
 
 async fn load(arguments: Arguments) -> anyhow::Result<serde_json::Value> {
     let kubeconfig = Kubeconfig::read(&arguments.kubeconfig)?;
-    let uri = format!("{}/api/v1/namespaces/{}/configmaps", kubeconfig.server, arguments.namespace);
+    let Arguments { kind, namespace, .. } = &arguments;
+    let uri = format!("{}/{}/namespaces/{namespace}/{}", kubeconfig.server, kind.path(), kind.plural());
     let plan = Arc::new(Plan {
         uri: uri.parse()?,
-        bodies: (0..arguments.objects).map(|n| body(n, &arguments.namespace)).collect(),
+        bodies: (0..arguments.objects).map(|n| body(*kind, n, namespace)).collect(),
         next: AtomicUsize::new(0),
     });
     let sender = connect::connect(&kubeconfig, &plan.uri).await?;
@@ -110,21 +139,41 @@ async fn send_all(plan: Arc<Plan>, mut sender: Sender) -> anyhow::Result<BTreeMa
     Ok(statuses)
 }
 
-/// What `bench` sends for `scenarios/templates/configmap.yaml`, but for one label: up to 256 bytes hyper puts the frames
-/// of several requests into one write by itself, and a floor is as low as it can be.
-fn body(n: usize, namespace: &str) -> Bytes {
-    let object = serde_json::json!({
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {
-            "name": format!("map-{n}"),
-            "namespace": namespace,
-            "labels": {
-                "bench.dev/run-id": "0198c0de-0000-7000-8000-00ab12cd34ef",
-                "bench.dev/job": "create-maps",
-            },
-        },
-        "data": { "key": "value", "number": n.to_string() },
+fn body(kind: Kind, n: usize, namespace: &str) -> Bytes {
+    let labels = serde_json::json!({
+        "bench.dev/run-id": "0198c0de-0000-7000-8000-00ab12cd34ef",
+        "bench.dev/job": "create-maps",
     });
+    let object = match kind {
+        // One label less than `bench` sends: up to 256 bytes hyper puts the frames of several requests into one write
+        // by itself, and a floor is as low as it can be.
+        Kind::Configmaps => serde_json::json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": { "name": format!("map-{n}"), "namespace": namespace, "labels": labels },
+            "data": { "key": "value", "number": n.to_string() },
+        }),
+        Kind::Deployments => serde_json::json!({
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": { "name": format!("deployment-{n}"), "namespace": namespace, "labels": labels },
+            "spec": {
+                "replicas": 1,
+                "selector": { "matchLabels": { "app": format!("test-{n}") } },
+                "template": {
+                    "metadata": { "labels": { "app": format!("test-{n}") } },
+                    "spec": {
+                        "terminationGracePeriodSeconds": 0,
+                        "containers": [{
+                            "name": "main",
+                            "image": PAUSE,
+                            "imagePullPolicy": "IfNotPresent",
+                            "resources": { "requests": { "cpu": "1m", "memory": "1Mi" } },
+                        }],
+                    },
+                },
+            },
+        }),
+    };
     Bytes::from(object.to_string())
 }

@@ -1,17 +1,20 @@
 //! The programs that are measured, and how `bench` is called.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use anyhow::{Context, ensure};
+use bench_lab::ControlPlane;
+use serde::Deserialize;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
     child::{self, Ended},
-    say,
+    lab, say,
 };
 
 /// Paths of what is measured, built in the same profile as this program.
@@ -23,6 +26,26 @@ pub struct Programs {
     realtime: bool,
     /// Records of runs, and the cache of compiled plugins; gone at the end.
     folder: TempDir,
+}
+
+/// What the floor did.
+#[derive(Debug)]
+pub struct Floor {
+    /// What it took.
+    pub ended: Ended,
+    /// From the first request to the last answer.
+    pub seconds: f64,
+    /// Objects created a second.
+    pub per_second: f64,
+}
+
+/// What the floor says.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Told {
+    seconds: f64,
+    per_second: f64,
+    statuses: BTreeMap<String, usize>,
 }
 
 /// A run of a scenario.
@@ -56,9 +79,18 @@ impl Programs {
         })
     }
 
-    /// The floor, with nothing said yet.
-    pub fn floor(&self) -> Command {
-        self.command(&self.floor)
+    /// Sends objects with the floor into a namespace that is there for that alone.
+    ///
+    /// # Errors
+    /// When it fails, or not all objects were created.
+    pub fn floor(&self, lab: &ControlPlane, namespace: &str, arguments: &[&str]) -> anyhow::Result<Floor> {
+        let mut command = self.command(&self.floor);
+        command.args(["--kubeconfig", &lab::kubeconfig(lab)?, "--namespace", namespace]).args(arguments);
+        let ended = lab::in_namespace(lab, namespace, || child::run(command))?;
+        ensure!(ended.status.success(), "the floor ended with {}", ended.status);
+        let told: Told = serde_json::from_str(&ended.stdout).context("the floor told nothing")?;
+        ensure!(told.statuses.keys().eq(["201"]), "the floor was answered with {:?}", told.statuses);
+        Ok(Floor { ended, seconds: told.seconds, per_second: told.per_second })
     }
 
     /// The writer of records, with nothing said yet.

@@ -54,6 +54,13 @@ impl Site {
             ["--kubeconfig", kubeconfig, "--cluster-uid", &self.uid, "--set", "cluster={}", "--set", &image];
         programs.run_file(&path.with_extension("yaml"), &arguments)
     }
+
+    /// How long the cheapest client takes for so many Deployments at once, in seconds.
+    fn floor(&self, programs: &Programs, deployments: f64, namespace: &str) -> anyhow::Result<f64> {
+        let n = deployments.to_string();
+        let arguments = ["--kind", "deployments", "--objects", &n, "--in-flight", &n];
+        Ok(programs.floor(self.cluster.control_plane(), namespace, &arguments)?.seconds)
+    }
 }
 
 /// Measures how much later than (N − burst) / rate the requests of each row of scenario 2 leave, and the last is answered.
@@ -66,9 +73,9 @@ pub fn rows(programs: &Programs, rounds: usize) -> anyhow::Result<Table> {
     let mut table = Table::new("rows of the kube-burner lab on one real node", rounds);
     for (file, n, rate, burst) in ROWS {
         let (mut elapsed, mut late, mut lag) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut cpu, mut peak) = (Vec::new(), Vec::new());
+        let (mut cpu, mut peak, mut floor) = (Vec::new(), Vec::new(), Vec::new());
         let due = (n - burst).max(0.0) / rate;
-        for _ in 0..rounds {
+        for round in 0..rounds {
             let run = site.run(programs, file)?;
             let took = run.number("/jobs/0/elapsedNs")? / 1e9;
             say(&format!("{file}: {took:.3} s, due {due} s, {:?} CPU", run.ended.cpu));
@@ -77,6 +84,9 @@ pub fn rows(programs: &Programs, rounds: usize) -> anyhow::Result<Table> {
             lag.push(run.number("/jobs/0/lag/max")? / 1e6);
             cpu.push(run.ended.cpu.as_secs_f64());
             peak.push(run.ended.peak_mib);
+            if burst > 1.0 && n <= burst {
+                floor.push(site.floor(programs, n, &format!("floor-{file}-{round}"))? * 1e3);
+            }
         }
         table.add(&format!("{file}: load phase"), "s", &elapsed);
         let allowed = 20.0 + due * 10.0;
@@ -84,6 +94,9 @@ pub fn rows(programs: &Programs, rounds: usize) -> anyhow::Result<Table> {
         table.judge(&format!("{file}: largest lag of a request"), "ms", &lag, Target::AtMost(allowed));
         // … and this how late it was answered, which is the API server's part.
         table.judge(&format!("{file}: last answer beyond {due} s"), "ms", &late, Target::AtMost(allowed));
+        if !floor.is_empty() {
+            table.add(&format!("{file}: last answer to the floor, all Deployments at once"), "ms", &floor);
+        }
         table.add(&format!("{file}: CPU"), "s", &cpu);
         table.judge(&format!("{file}: memory"), "MiB", &peak, Target::NeverOver(64.0));
     }
