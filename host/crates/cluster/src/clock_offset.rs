@@ -8,16 +8,19 @@
 //! Behind one address may be several API servers, each with a clock of its own. An HTTP/2 connection leads to one of them,
 //! so each connection has its own bounds; what holds for all is their hull.
 
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use bench_limiter::RunClock;
 use bench_model::TimeNs;
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response, StatusCode, Version, header};
-use hyper_util::client::legacy::connect::HttpInfo;
+use http::{HeaderMap, Method, StatusCode, header};
 use parking_lot::Mutex;
 
-use crate::{Cluster, Inner, transport};
+use crate::{
+    Cluster, Inner,
+    connection::{Answered, Whose},
+    transport,
+};
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -66,10 +69,6 @@ impl OffsetBounds {
         now + Duration::from_nanos((SECOND - into_second).unsigned_abs())
     }
 }
-
-/// Which connection an answer came on, by our end of it. `None` where that says nothing: in memory, and over HTTP/1.1,
-/// which has many connections at a time.
-pub(crate) type Whose = Option<SocketAddr>;
 
 /// The narrowest bounds so far.
 #[derive(Debug, Default)]
@@ -194,13 +193,13 @@ impl Cluster {
         let sent = clock.now();
         let answer = tokio::time::timeout(*request_timeout, transport.send_on(connection, request)).await;
         let done = clock.now();
-        let answer = answer.ok()?.ok()?;
-        if answer.status() == StatusCode::UNAUTHORIZED {
+        let Answered { response, whose } = answer.ok()?.ok()?;
+        if response.status() == StatusCode::UNAUTHORIZED {
             // The server ends the connection then; asking again would do that to the load's requests again.
             return None;
         }
-        let bounds = OffsetBounds::new(clock, server_second(answer.headers())?, sent, done);
-        Some(Answer { whose: whose(&answer), bounds, round_trip: done.0.saturating_sub(sent.0) })
+        let bounds = OffsetBounds::new(clock, server_second(response.headers())?, sent, done);
+        Some(Answer { whose, bounds, round_trip: done.0.saturating_sub(sent.0) })
     }
 }
 
@@ -210,12 +209,6 @@ struct Answer {
     bounds: OffsetBounds,
     /// In ns.
     round_trip: i64,
-}
-
-/// Which connection an answer came on.
-pub(crate) fn whose<B>(answer: &Response<B>) -> Whose {
-    let info = answer.extensions().get::<HttpInfo>().filter(|_| answer.version() == Version::HTTP_2);
-    info.map(HttpInfo::local_addr)
 }
 
 #[cfg(test)]

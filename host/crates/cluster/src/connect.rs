@@ -12,14 +12,15 @@ use tokio::runtime::Handle;
 
 use crate::{
     Cluster, Inner, OwnCreates,
-    clock_offset::{ClockOffset, OffsetBounds, Whose, server_second, whose},
+    body::{Keep, read_body},
+    clock_offset::{ClockOffset, OffsetBounds, server_second},
+    connection::Whose,
     credentials::{Credentials, CredentialsError},
     dial::MemoryDialer,
     discovery::Discovery,
     kubeconfig::{self, KubeconfigProblem, KubeconfigSource},
     path::Base,
     reply::Request,
-    send::read_body,
     status::{self, MAX_STATUS_BYTES},
     transport::{ClientMaker, Protocol, Transport, TransportError},
 };
@@ -269,14 +270,14 @@ async fn probe(
         Err(source) => return Err(ConnectError::Unreachable { server, source }),
     };
     let bounds = |second| OffsetBounds::new(clock, second, sent, clock.now());
-    let offset = server_second(answer.headers()).map(|second| (whose(&answer), bounds(second)));
-    let version = version(server, answer).await?;
+    let offset = server_second(answer.response.headers()).map(|second| (answer.whose, bounds(second)));
+    let version = version(server, answer.response).await?;
     Ok((transport, version, offset))
 }
 
 async fn version(server: String, answer: Response<Incoming>) -> Result<Version, ConnectError> {
     let (parts, body) = answer.into_parts();
-    let body = read_body(body, MAX_STATUS_BYTES).await.unwrap_or_default();
+    let body = read_body(body, Keep::Whole(MAX_STATUS_BYTES)).await.unwrap_or_default();
     let http_status = parts.status.as_u16();
     let message = || match status::parse(http_status, &body).message {
         message if message.is_empty() => "no reason given".to_owned(),

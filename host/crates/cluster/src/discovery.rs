@@ -7,7 +7,7 @@ use futures::{StreamExt, stream};
 use parking_lot::Mutex;
 use serde::Deserialize;
 
-use crate::{Cluster, RequestError, path::push_part};
+use crate::{Cluster, RequestError, body::Keep, path::push_part};
 
 /// Answers so far, by group and version.
 #[derive(Debug, Default)]
@@ -150,8 +150,9 @@ impl Cluster {
         what: &str,
     ) -> Result<T, RequestError> {
         let cluster = self.clone();
-        let reply =
-            self.on_load_runtime(async move { cluster.send_path(path, MAX_DISCOVERY_BYTES).await }).await?;
+        let reply = self
+            .on_load_runtime(async move { cluster.send_path(path, Keep::Whole(MAX_DISCOVERY_BYTES)).await })
+            .await?;
         let reply = reply.into_result()?;
         serde_json::from_slice(&reply.body).map_err(|_| RequestError::Malformed { what: what.to_owned() })
     }

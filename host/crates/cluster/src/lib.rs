@@ -8,14 +8,17 @@
 //! Start reading at `send.rs`.
 
 mod batch;
+mod body;
 mod cleanup;
 mod clock_offset;
 mod coalesce;
 mod connect;
+mod connection;
 mod credentials;
 mod dial;
 mod discovery;
 mod kubeconfig;
+mod lines;
 mod own_creates;
 mod path;
 mod projection;

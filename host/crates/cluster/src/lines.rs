@@ -7,7 +7,7 @@ const MAX_LINE: usize = 16 * 1024 * 1024;
 
 /// A line without its newline.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line<'a> {
+pub(crate) enum Line<'a> {
     Whole(&'a [u8]),
     /// Skipped up to its end.
     TooLong,
@@ -15,14 +15,14 @@ pub(super) enum Line<'a> {
 
 /// The part of a line that came so far.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(crate) struct Lines {
     rest: Vec<u8>,
     skipping: bool,
 }
 
 impl Lines {
     /// Takes the next bytes and gives every line that they complete; empty lines are left out.
-    pub(super) fn feed(&mut self, data: &[u8], line: impl FnMut(Line<'_>)) {
+    pub(crate) fn feed(&mut self, data: &[u8], line: impl FnMut(Line<'_>)) {
         self.feed_capped(data, MAX_LINE, line);
     }
 

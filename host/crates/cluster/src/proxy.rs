@@ -4,10 +4,13 @@ use std::{fmt, str::FromStr};
 
 use bytes::Bytes;
 
-use crate::{Cluster, RequestError, path::push_part};
+use crate::{Cluster, RequestError, body::Keep, path::push_part};
 
 /// Largest body that may be asked for.
 pub(crate) const MAX_PROXY_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Most of the lines that are kept of an answer.
+const MAX_LINES_BYTES: usize = 1024 * 1024;
 
 /// What a plugin may talk to; as text in `wit/deps/cluster/proxy.wit`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,8 +135,26 @@ impl Cluster {
         path_and_query: &str,
         max_bytes: u64,
     ) -> Result<ProxyReply, RequestError> {
-        let path = target.path(path_and_query)?;
         let keep = usize::try_from(max_bytes.min(MAX_PROXY_BYTES)).unwrap_or(usize::MAX).max(1);
+        self.proxy_get_keeping(target, path_and_query, Keep::Whole(keep)).await
+    }
+
+    /// GET from the API server itself, of which only lines that begin with `prefix` are kept: of the tens of megabytes
+    /// that `/metrics` of a large cluster has, those of one family.
+    ///
+    /// # Errors
+    /// As of [`Cluster::proxy_get`]; `TooLarge` when these lines have more than a megabyte.
+    pub async fn server_lines(&self, path: &str, prefix: &'static str) -> Result<ProxyReply, RequestError> {
+        self.proxy_get_keeping(&ProxyTarget::ApiServer, path, Keep::Lines(prefix, MAX_LINES_BYTES)).await
+    }
+
+    async fn proxy_get_keeping(
+        &self,
+        target: &ProxyTarget,
+        path_and_query: &str,
+        keep: Keep,
+    ) -> Result<ProxyReply, RequestError> {
+        let path = target.path(path_and_query)?;
         let cluster = self.clone();
         let reply = self.on_load_runtime(async move { cluster.send_path(path, keep).await }).await?;
         if reply.http_status == 0 || reply.reason == "TooLarge" || reply.done.is_never() {

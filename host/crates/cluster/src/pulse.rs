@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use bench_model::TimeNs;
 
-use crate::Cluster;
+use crate::{Cluster, body::Keep};
 
 /// Since when nothing was answered, as told by every request.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Cluster {
     ///
     /// Only on the load runtime, as [`Cluster::send`].
     pub async fn answers(&self) -> bool {
-        self.send_path("/version".to_owned(), 0).await.http_status != 0
+        self.send_path("/version".to_owned(), Keep::Nothing).await.http_status != 0
     }
 }
 

@@ -6,7 +6,6 @@
 //! ready (`wait.rs`).
 
 mod known;
-mod lines;
 mod session;
 
 use std::{sync::Arc, time::Duration};

@@ -7,18 +7,18 @@
 use std::time::Duration;
 
 use bench_model::{TimeNs, Verb};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, Uri, header};
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use serde::Deserialize;
 
 use crate::{
     Cluster, CreateId,
+    body::{BodyError, Keep, read_body},
+    connection::{Answer, Answered},
     path::{self, PathError},
     reply::{Reply, Request},
     status::MAX_STATUS_BYTES,
-    transport::{self, Lane, Sent, TransportError},
+    transport::{self, Lane, TransportError},
 };
 
 /// Bodies that are kept end here: a page of 500 of the largest objects that etcd can hold.
@@ -52,7 +52,7 @@ impl Cluster {
         if let Some(create) = create {
             self.inner.own_creates.mark_sent(create, sent);
         }
-        let keep = if request.keep_body { MAX_BODY_BYTES } else { 0 };
+        let keep = if request.keep_body { Keep::Whole(MAX_BODY_BYTES) } else { Keep::Nothing };
         let mut reply = self.exchange(self.inner.transport.send(lane, http), sent, keep).await;
         if let Some(create) = create.filter(|_| reply.is_success()) {
             self.inner.own_creates.mark_answered(create, reply.done);
@@ -66,7 +66,7 @@ impl Cluster {
     }
 
     /// GET of a path that is no API resource.
-    pub(crate) async fn send_path(&self, path: String, max_body: usize) -> Reply {
+    pub(crate) async fn send_path(&self, path: String, keep: Keep) -> Reply {
         let uri: Uri = match self.inner.base.uri(path) {
             Ok(uri) => uri,
             Err(error) => return refused(&error),
@@ -76,12 +76,12 @@ impl Cluster {
         let http = transport::request(Method::GET, uri, headers, "", Bytes::new());
         let sent = self.inner.clock.now();
         let answer = self.inner.transport.send(Lane::Calls, http);
-        let mut reply = self.exchange(answer, sent, max_body).await;
+        let mut reply = self.exchange(answer, sent, keep).await;
         reply.held_by_limiter = held_by_limiter;
         reply
     }
 
-    async fn exchange(&self, answer: Sent, sent: TimeNs, keep: usize) -> Reply {
+    async fn exchange(&self, answer: Answer, sent: TimeNs, keep: Keep) -> Reply {
         let limit = self.inner.request_timeout;
         // The reply is filled in as the answer comes, so that its status survives a timeout.
         let mut reply = Reply::empty(sent);
@@ -97,28 +97,30 @@ impl Cluster {
         reply.fail("Timeout", format!("no end of the answer within {} s", limit.as_secs_f64()))
     }
 
-    async fn answer(&self, answer: Sent, keep: usize, reply: &mut Reply) {
+    async fn answer(&self, answer: Answer, keep: Keep, reply: &mut Reply) {
         let (status, retry_after, body) = match answer.await {
-            Ok(answer) => (answer.status(), retry_after(answer.headers()), answer.into_body()),
+            Ok(Answered { response, .. }) => {
+                (response.status(), retry_after(response.headers()), response.into_body())
+            }
             Err(error) => return fail(reply, "Transport", describe(&error)),
         };
         if status == StatusCode::UNAUTHORIZED {
             self.inner.credentials.refused(&self.inner.clock);
         }
         let is_success = status.is_success();
-        let keep = if is_success { keep } else { MAX_STATUS_BYTES };
+        let keep = if is_success { keep } else { Keep::Whole(MAX_STATUS_BYTES) };
         let read = read_body(body, keep).await;
         reply.done = self.inner.clock.now();
         reply.http_status = status.as_u16();
         match read {
             Ok(body) if is_success => reply.body = body,
-            Ok(body) | Err(BodyError::TooLarge(body)) if !is_success => {
+            Ok(body) | Err(BodyError::TooLarge(_, body)) if !is_success => {
                 reply.retry_after = retry_after;
                 *reply = std::mem::replace(reply, Reply::empty(reply.sent)).fail_with_status(&body);
             }
             Ok(_) => {}
-            Err(BodyError::TooLarge(_)) => {
-                fail(reply, "TooLarge", format!("the answer is larger than {keep} bytes"))
+            Err(BodyError::TooLarge(most, _)) => {
+                fail(reply, "TooLarge", format!("the answer is larger than {most} bytes"));
             }
             Err(BodyError::Broken(error)) => {
                 reply.done = TimeNs::NEVER;
@@ -153,36 +155,6 @@ fn method(verb: Verb) -> Method {
         Verb::Patch => Method::PATCH,
         Verb::Delete | Verb::DeleteCollection => Method::DELETE,
     }
-}
-
-/// Why a body could not be read to its end.
-pub(crate) enum BodyError {
-    /// What was read before.
-    TooLarge(Bytes),
-    Broken(hyper::Error),
-}
-
-/// Reads a body to its end. `keep` 0 throws it away; past `keep` bytes it is an error.
-pub(crate) async fn read_body(mut body: Incoming, keep: usize) -> Result<Bytes, BodyError> {
-    let mut first = Bytes::new();
-    let mut rest = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(BodyError::Broken)?.into_data() else { continue };
-        if keep == 0 {
-            continue;
-        }
-        if first.len() + rest.len() + data.len() > keep {
-            return Err(BodyError::TooLarge(if rest.is_empty() { first } else { rest.freeze() }));
-        }
-        // Most answers are one frame: no copy for them.
-        if first.is_empty() && rest.is_empty() {
-            first = data;
-        } else {
-            rest.extend_from_slice(&std::mem::take(&mut first));
-            rest.extend_from_slice(&data);
-        }
-    }
-    Ok(if rest.is_empty() { first } else { rest.freeze() })
 }
 
 /// Seconds, as the API server writes it; at most an hour is believed.

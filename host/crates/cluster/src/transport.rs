@@ -1,26 +1,30 @@
 //! Connections to the API server: HTTP/2 where the server can, HTTP/1.1 where it cannot.
 //!
 //! Kube's own client speaks HTTP/1.1 only and retries in silence, so the stack is put together here from
-//! hyper-util's client, and kube's TLS configuration and credentials. Nothing in it retries an answered or
-//! a written request, traces or decompresses. Watches have a connection of their own: load on the other
-//! ones does not delay their events. So have all other calls: what befalls them leaves the load alone.
+//! hyper's connections, and kube's TLS configuration and credentials. Nothing in it retries, traces or decompresses.
+//! Watches have a connection of their own: load on the other ones does not delay their events. So have all other
+//! calls: what befalls them leaves the load alone.
 
 use std::{
     error::Error as StdError,
     io,
-    pin::Pin,
-    sync::atomic::{AtomicUsize, Ordering},
-    task::{Context, Poll},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Response, Uri, Version, header};
+use futures::FutureExt;
+use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::{
-    client::legacy::{Client, ResponseFuture, connect::HttpConnector},
+    client::legacy::{
+        self,
+        connect::{Connection as _, HttpConnector},
+    },
     rt::{TokioExecutor, TokioTimer},
 };
 use kube::{Config, client::ConfigExt};
@@ -29,13 +33,15 @@ use tower::{ServiceExt, util::MapResponse};
 
 use crate::{
     coalesce::Coalesced,
+    connection::{Answer, Answered, Connection},
     credentials::{self, CredentialsError},
     dial::{Dialer, MemoryDialer, Wire},
 };
 
-type HttpClient = Client<Connector, Full<Bytes>>;
-type Stream = MaybeHttpsStream<Wire>;
-type Connector = MapResponse<HttpsConnector<Dialer>, fn(Stream) -> Coalesced<Stream>>;
+type Http1 = legacy::Client<Connector, Full<Bytes>>;
+pub(crate) type Stream = Coalesced<MaybeHttpsStream<Wire>>;
+pub(crate) type Connector =
+    MapResponse<HttpsConnector<Dialer>, fn(MaybeHttpsStream<Wire>) -> Coalesced<MaybeHttpsStream<Wire>>>;
 
 /// The version of HTTP that a server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,14 +63,14 @@ impl Protocol {
 }
 
 /// Why a request got no answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum TransportError {
     /// No connection to host and port.
     #[error("failed to connect")]
     Connect {
         /// Why.
         #[source]
-        source: io::Error,
+        source: Arc<io::Error>,
     },
     /// The server is not the one that the kubeconfig trusts, or does not trust us.
     #[error("TLS failed")]
@@ -112,8 +118,7 @@ impl ClientMaker {
             Versions::Http1 => builder.enable_http1().wrap_connector(dialer),
             Versions::Any => builder.enable_all_versions().wrap_connector(dialer),
         };
-        let coalesced: fn(Stream) -> Coalesced<Stream> = Coalesced;
-        connector.map_response(coalesced)
+        connector.map_response(Coalesced)
     }
 
     fn tcp(&self) -> Dialer {
@@ -125,17 +130,20 @@ impl ClientMaker {
         Dialer::Tcp(http)
     }
 
-    fn client(&self, versions: Versions) -> HttpClient {
-        Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            // A request that met a connection being closed is a result too; its due time is not moved in silence.
-            .retry_canceled_requests(false)
-            .http2_only(matches!(versions, Versions::Http2))
-            // As client-go: a dead peer is noticed after 45 s even when nothing is being written.
-            .http2_keep_alive_interval(Duration::from_secs(30))
-            .http2_keep_alive_timeout(Duration::from_secs(15))
-            .build(self.connector(versions))
+    fn client(&self, protocol: Protocol, server: &Uri) -> Client {
+        match protocol {
+            Protocol::Http2 => {
+                Client::Http2(Connection::new(self.connector(Versions::Http2), server.clone()))
+            }
+            Protocol::Http1 => Client::Http1(
+                legacy::Client::builder(TokioExecutor::new())
+                    .pool_timer(TokioTimer::new())
+                    // A request that met a connection being closed is a result too; its due time is not moved in
+                    // silence.
+                    .retry_canceled_requests(false)
+                    .build(self.connector(Versions::Http1)),
+            ),
+        }
     }
 }
 
@@ -158,12 +166,36 @@ pub(crate) enum Lane {
     Calls,
 }
 
+/// What requests of one kind go through.
+enum Client {
+    Http2(Connection),
+    /// As many connections as there are requests at the same time.
+    Http1(Http1),
+}
+
+impl Client {
+    fn send(&self, request: http::Request<Full<Bytes>>) -> Answer {
+        match self {
+            Self::Http2(connection) => connection.send(request),
+            Self::Http1(client) => {
+                let response = client.request(request);
+                response
+                    .map(|response| match response {
+                        Ok(response) => Ok(Answered { response, whose: None }),
+                        Err(error) => Err(explain(&error, During::of(&error))),
+                    })
+                    .boxed()
+            }
+        }
+    }
+}
+
 /// All connections of one run.
 pub(crate) struct Transport {
-    load: Vec<HttpClient>,
+    load: Vec<Client>,
     next: AtomicUsize,
-    watches: HttpClient,
-    calls: HttpClient,
+    watches: Client,
+    calls: Client,
     pub(crate) protocol: Protocol,
 }
 
@@ -177,31 +209,31 @@ impl Transport {
         connections: usize,
         uri: &Uri,
         headers: &HeaderMap,
-    ) -> Result<(Self, Response<Incoming>), TransportError> {
+    ) -> Result<(Self, Answered), TransportError> {
+        let dialed = maker.connector(Versions::Any).oneshot(uri.clone()).await;
+        let stream = dialed.map_err(|error| explain(&*error, During::Connecting))?;
         let is_tls = uri.scheme() == Some(&http::uri::Scheme::HTTPS);
-        let first = if is_tls { Versions::Any } else { Versions::Http2 };
         let request = || request(Method::GET, uri.clone(), headers.clone(), "", Bytes::new());
-        let mut client = maker.client(first);
-        let answer = match client.request(request()).await {
-            Ok(answer) => answer,
-            Err(error) if is_tls || error.is_connect() && is_refused(&error) => return Err(explain(&error)),
-            Err(_) => {
-                client = maker.client(Versions::Http1);
-                client.request(request()).await.map_err(|error| explain(&error))?
+        if !is_tls || stream.connected().is_negotiated_h2() {
+            let connection = Connection::over(maker.connector(Versions::Http2), uri.clone(), stream);
+            match connection.send(request()).await {
+                Ok(answer) => {
+                    let calls = Client::Http2(connection);
+                    return Ok((Self::new(maker, connections, Protocol::Http2, uri, calls), answer));
+                }
+                Err(error) if is_tls => return Err(error),
+                Err(_) => {}
             }
-        };
-        let protocol = if answer.version() == Version::HTTP_2 { Protocol::Http2 } else { Protocol::Http1 };
-        Ok((Self::new(maker, connections, protocol, client), answer))
+        }
+        let calls = maker.client(Protocol::Http1, uri);
+        let answer = calls.send(request()).await?;
+        Ok((Self::new(maker, connections, Protocol::Http1, uri, calls), answer))
     }
 
-    fn new(maker: &ClientMaker, connections: usize, protocol: Protocol, calls: HttpClient) -> Self {
-        let versions = match protocol {
-            Protocol::Http2 => Versions::Http2,
-            Protocol::Http1 => Versions::Http1,
-        };
-        // Each client has a pool of its own, and HTTP/2 keeps one connection in a pool.
-        let load = (0..connections.clamp(1, 64)).map(|_| maker.client(versions)).collect();
-        Self { load, next: AtomicUsize::new(0), watches: maker.client(versions), calls, protocol }
+    fn new(maker: &ClientMaker, connections: usize, protocol: Protocol, server: &Uri, calls: Client) -> Self {
+        let client = || maker.client(protocol, server);
+        let load = (0..connections.clamp(1, 64)).map(|_| client()).collect();
+        Self { load, next: AtomicUsize::new(0), watches: client(), calls, protocol }
     }
 
     /// How many connections the load is spread over; without meaning for HTTP/1.1.
@@ -209,33 +241,21 @@ impl Transport {
         self.load.len()
     }
 
-    /// Sends a request when what is returned is awaited, and until its answer begins.
-    pub(crate) fn send(&self, lane: Lane, request: http::Request<Full<Bytes>>) -> Sent {
+    /// Sends a request, when what is returned is awaited at the latest, and waits until its answer begins.
+    pub(crate) fn send(&self, lane: Lane, request: http::Request<Full<Bytes>>) -> Answer {
         match lane {
             Lane::Load => {
                 let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.load.len().max(1);
                 self.send_on(turn, request)
             }
-            Lane::Watches => Sent(self.watches.request(request)),
-            Lane::Calls => Sent(self.calls.request(request)),
+            Lane::Watches => self.watches.send(request),
+            Lane::Calls => self.calls.send(request),
         }
     }
 
     /// Sends a request on one of the connections of the load.
-    pub(crate) fn send_on(&self, connection: usize, request: http::Request<Full<Bytes>>) -> Sent {
-        Sent(self.load.get(connection).unwrap_or(&self.calls).request(request))
-    }
-}
-
-/// A request on its way. Two words long: a request that was kept in every future around it made each operation some
-/// kilobytes large.
-pub(crate) struct Sent(ResponseFuture);
-
-impl Future for Sent {
-    type Output = Result<Response<Incoming>, TransportError>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(context).map_err(|error| explain(&error))
+    pub(crate) fn send_on(&self, connection: usize, request: http::Request<Full<Bytes>>) -> Answer {
+        self.load.get(connection).unwrap_or(&self.calls).send(request)
     }
 }
 
@@ -263,19 +283,35 @@ pub(crate) fn request(
     request
 }
 
-fn is_refused(error: &hyper_util::client::legacy::Error) -> bool {
-    matches!(explain(error), TransportError::Connect { .. } | TransportError::Tls { .. })
+/// What broke: opening a connection, or a request on an open one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum During {
+    Connecting,
+    Request,
 }
 
-fn explain(error: &hyper_util::client::legacy::Error) -> TransportError {
-    let chain = || std::iter::successors(Some(error as &(dyn StdError + 'static)), |&error| cause(error));
+impl During {
+    fn of(error: &legacy::Error) -> Self {
+        if error.is_connect() { Self::Connecting } else { Self::Request }
+    }
+}
+
+impl TransportError {
+    pub(crate) fn late(after: Duration) -> Self {
+        let text = format!("no connection within {} s", after.as_secs());
+        Self::Connect { source: Arc::new(io::Error::new(io::ErrorKind::TimedOut, text)) }
+    }
+}
+
+pub(crate) fn explain(error: &(dyn StdError + 'static), during: During) -> TransportError {
+    let chain = || std::iter::successors(Some(error), |&error| cause(error));
     if let Some(tls) = chain().find_map(|error| error.downcast_ref::<rustls::Error>()) {
         return TransportError::Tls { source: tls.clone() };
     }
     if let Some(io) = chain().find_map(|error| error.downcast_ref::<io::Error>())
-        && error.is_connect()
+        && during == During::Connecting
     {
-        return TransportError::Connect { source: io::Error::new(io.kind(), plain(io)) };
+        return TransportError::Connect { source: Arc::new(io::Error::new(io.kind(), plain(io))) };
     }
     let last = chain().last().map_or_else(String::new, ToString::to_string);
     TransportError::Broken { cause: crate::status::cut(&last, 256).to_owned() }

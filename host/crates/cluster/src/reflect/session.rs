@@ -7,16 +7,15 @@ use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{
-    Reflector, Signal, is_final,
-    known::KnownObjects,
-    lines::{Line, Lines},
-};
+use super::{Reflector, Signal, is_final, known::KnownObjects};
 use crate::{
-    RequestError, path,
+    RequestError,
+    body::{Keep, read_body},
+    lines::{Line, Lines},
+    path,
     projection::EventKind,
     reply::Reply,
-    send::{describe, read_body},
+    send::describe,
     status::MAX_STATUS_BYTES,
     transport::{self, Lane},
 };
@@ -106,7 +105,7 @@ impl Session<'_> {
             return Err(End::Broken);
         };
         inner.pulse.answered(inner.clock.now());
-        let (parts, body) = answer.into_parts();
+        let (parts, body) = answer.response.into_parts();
         if parts.status.is_success() {
             return Ok(body);
         }
@@ -115,7 +114,7 @@ impl Session<'_> {
         }
         let mut reply = Reply::empty(inner.clock.now());
         reply.http_status = parts.status.as_u16();
-        let body = read_body(body, MAX_STATUS_BYTES).await.unwrap_or_default();
+        let body = read_body(body, Keep::Whole(MAX_STATUS_BYTES)).await.unwrap_or_default();
         Err(match reply.fail_with_status(&body).into_result() {
             Err(error) if error.http_status() == 410 => End::Expired,
             Err(error) if is_final(&error) && !*self.was_open => End::Refused(error),

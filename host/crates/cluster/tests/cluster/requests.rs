@@ -3,11 +3,13 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use bench_cluster::{
-    Cluster, ConnectError, ConnectOptions, ListQuery, Protocol, ProxyTarget, Request, RequestError,
+    Cluster, ConnectError, ConnectOptions, ListQuery, Protocol, ProxyTarget, Reply, Request, RequestError,
 };
 use bench_limiter::{Limiter, RunClock};
 use bench_model::{Rate, TimeNs, Verb};
 use bytes::Bytes;
+use futures::future::join_all;
+use parking_lot::Mutex;
 use serde_json::json;
 
 use crate::server::{Answer, Server, json, pods, soon, stream};
@@ -93,6 +95,57 @@ async fn load_and_other_calls_have_connections_of_their_own() {
     let [load, call, load_again, call_again] = server.peers()[..] else { panic!("{:?}", server.seen()) };
     assert_ne!(load, call, "the end of one must not be the end of the other");
     assert_eq!((load, call), (load_again, call_again));
+}
+
+#[tokio::test]
+async fn requests_that_wait_for_a_connection_share_it() {
+    let server = Server::start(|_, _| Answer::Json(201, "{}".to_owned())).await;
+    let options = ConnectOptions { connections: 2, ..ConnectOptions::inline(server.kubeconfig()) };
+    let cluster =
+        Cluster::connect(options, Limiter::unlimited(), RunClock::start()).await.expect("connected");
+    // The second connection of the load is not open yet.
+    let (target, all) = (pods("ns"), 16);
+    let requests: Vec<_> = (0..all).map(|_| create(&target, false)).collect();
+    let replies = soon(join_all(requests.iter().map(|request| cluster.send(request, None)))).await;
+    assert!(replies.iter().all(Reply::is_success), "{replies:?}");
+    let mut peers = server.peers();
+    assert_eq!(peers.len(), all);
+    peers.sort();
+    peers.dedup();
+    assert_eq!(peers.len(), 2);
+}
+
+#[tokio::test]
+async fn a_connection_that_broke_fails_what_was_on_it_and_the_next_request_opens_another() {
+    let never_ends = Mutex::new(Vec::new());
+    let server = Server::start(move |line, _| {
+        if line.starts_with("POST") {
+            return Answer::Json(201, "{}".to_owned());
+        }
+        let (sender, answer) = stream();
+        never_ends.lock().push(sender);
+        answer
+    })
+    .await;
+    let cluster = server.connect().await;
+    let target = pods("ns");
+    let request = create(&target, false);
+    let (on_it, ()) = soon(async {
+        let hangs = Request { verb: Verb::Get, ..create(&target, true) };
+        let hang_up = async {
+            while server.seen().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            server.hang_up();
+        };
+        tokio::join!(cluster.send(&hangs, None), hang_up)
+    })
+    .await;
+    assert_eq!(&*on_it.reason, "Transport", "{on_it:?}");
+    // The end of the connection may be known only after one more request.
+    soon(async { while !cluster.send(&request, None).await.is_success() {} }).await;
+    let peers = server.peers();
+    assert_ne!(peers.first(), peers.last());
 }
 
 #[tokio::test]
@@ -224,6 +277,31 @@ async fn a_proxied_answer_has_a_limit() {
     assert_eq!(error.reason(), "TooLarge");
     let reply = soon(cluster.proxy_get(&target, "/healthz", 99)).await.expect("an answer");
     assert_eq!((reply.http_status, &*reply.body), (503, &b"no"[..]));
+}
+
+#[tokio::test]
+async fn of_a_large_answer_the_wanted_lines_are_kept() {
+    let server = Server::start(|line, _| match line {
+        "GET /metrics" => {
+            let (sender, answer) = stream();
+            for piece in ["# HELP a x\na{b=\"1\"} 1\nb ", "2\na{b=", "\"2\"} 0\nc 3\n", "a 4"] {
+                sender.send(Ok(piece.to_owned())).expect("open");
+            }
+            answer
+        }
+        "GET /larger" => Answer::Json(200, format!("a{}\n", "x".repeat(1_000)).repeat(1_100)),
+        _ => Answer::Json(403, "no".to_owned()),
+    })
+    .await;
+    let cluster = server.connect().await;
+    let reply = soon(cluster.server_lines("/metrics", "a")).await.expect("an answer");
+    assert_eq!((reply.http_status, &*reply.body), (200, &b"a{b=\"1\"} 1\na{b=\"2\"} 0\na 4\n"[..]));
+    let error = soon(cluster.server_lines("/larger", "a")).await.expect_err("too large");
+    assert_eq!(error.reason(), "TooLarge");
+    let reply = soon(cluster.server_lines("/larger", "b")).await.expect("an answer");
+    assert!(reply.body.is_empty(), "what is not wanted may be as large as it likes");
+    let reply = soon(cluster.server_lines("/other", "a")).await.expect("an answer");
+    assert_eq!(reply.http_status, 403);
 }
 
 async fn connect_error(kubeconfig: String) -> ConnectError {

@@ -15,8 +15,7 @@ use super::{Metadata, capped};
 /// What `/version` says about the build.
 const BUILD: [&str; 6] = ["gitCommit", "gitTreeState", "buildDate", "goVersion", "compiler", "platform"];
 const MAX_VERSION_BYTES: u64 = 64 << 10;
-/// A server of a large cluster serves tens of megabytes.
-const MAX_METRICS_BYTES: u64 = 32 << 20;
+const GATE_METRIC: &str = "kubernetes_feature_enabled";
 const MAX_SERVERS: usize = 100;
 const MAX_GATES: usize = 2000;
 const MAX_GATE_LENGTH: usize = 100;
@@ -126,15 +125,15 @@ fn sorted(names: impl Iterator<Item = String>) -> Vec<String> {
 
 /// As the server that answers says on `/metrics`; empty when that is closed to this user.
 pub async fn feature_gates(cluster: &Cluster) -> FeatureGates {
-    let body = body(cluster, "/metrics", MAX_METRICS_BYTES).await;
-    // Megabytes: looking for what is no UTF-8 takes several times as long as finding out that there is none.
-    body.and_then(|body| std::str::from_utf8(&body).map(gates_of).ok()).unwrap_or_default()
+    let reply = cluster.server_lines("/metrics", GATE_METRIC).await.ok();
+    let lines = reply.filter(|reply| reply.http_status == 200).map(|reply| reply.body);
+    lines.map(|lines| gates_of(&String::from_utf8_lossy(&lines))).unwrap_or_default()
 }
 
 fn gates_of(text: &str) -> FeatureGates {
     let mut found = FeatureGates::default();
     let mut unusual: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let samples = parse_exposition(text, &["kubernetes_feature_enabled".to_owned()]);
+    let samples = parse_exposition(text, &[GATE_METRIC.to_owned()]);
     for sample in samples.into_iter().take(MAX_GATES) {
         let label = |name: &str| sample.labels.iter().find(|label| label.name == name);
         let Some(name) = label("name").map(|label| label.value.clone()).filter(|name| is_gate(name)) else {
