@@ -12,7 +12,7 @@ apiVersion: bench.dev/v1alpha1
 kind: Scenario
 metadata: { name: fault }
 deadline: 3m
-variables: { pods: 60 }
+variables: { pods: 60, rate: 4/s }
 plugins:
   objects: { from: builtin:objects }
   pod-latency: { from: builtin:pod-latency }
@@ -20,7 +20,7 @@ measurements: [ { plugin: pod-latency } ]
 jobs:
   - name: create
     plugin: objects
-    queue: { rate: 4/s, burst: 1, inFlight: 64 }
+    queue: { rate: '${rate}', burst: 1, inFlight: 64 }
     settle: 3s
     with:
       create:
