@@ -1,12 +1,18 @@
 //! Workload `objects` at its edges: many failures, many namespaces, templates that could be taken for each other.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use bench_model::RunEvent;
-use bench_sim::config::{Faults, RequestFilter, Share};
+use bench_sim::{
+    config::{Faults, RequestFilter, Share},
+    controllers::settings::RequestLimit,
+};
 use http::Method;
 
-use crate::harness::{Setup, run};
+use crate::{
+    harness::{Ran, Setup, run},
+    server::Asked,
+};
 
 fn job(create: &str) -> String {
     format!(
@@ -67,4 +73,56 @@ async fn a_burst_into_new_namespaces_does_not_wait_for_the_disk() {
     // Each kind is announced once, whatever the number of namespaces; the first one before anything is due.
     assert_eq!((lag.n, ran.left()), (200, 0));
     assert!(lag.max.is_some_and(|max| max < 6_000_000), "{lag:?}");
+}
+
+/// ConfigMaps in twelve namespaces, in each of which controllers make two objects at `qps` requests a second.
+async fn run_where_controllers_do(qps: f64) -> Ran {
+    let objects = "{ iterations: 12, namespaces: { iterationsPerNamespace: 1 }, objects: [ { template: config-map.yaml } ] }";
+    let mut setup = Setup::pods(&job(objects), "");
+    setup.sim.control.controller_limit = Some(RequestLimit { qps, burst: 1 });
+    run(setup).await
+}
+
+/// The first create of the load, and how many objects of controllers had been looked for before.
+fn before_load(ran: &Ran) -> (&Asked, usize) {
+    let is_load = |asked: &Asked| {
+        asked.method == Method::POST
+            && asked.path.ends_with("/configmaps")
+            && !asked.name.starts_with("bench-watch-probe")
+    };
+    let first = ran.asked.iter().position(is_load).expect("a create of a ConfigMap");
+    let furniture = ["/serviceaccounts/default", "/configmaps/kube-root-ca.crt"];
+    let looked: BTreeSet<_> = ran.asked[..first]
+        .iter()
+        .filter(|asked| furniture.iter().any(|name| asked.path.ends_with(name)))
+        .map(|asked| &asked.path)
+        .collect();
+    (&ran.asked[first], looked.len())
+}
+
+#[tokio::test(start_paused = true)]
+async fn load_waits_until_controllers_have_furnished_its_namespaces() {
+    let ran = run_where_controllers_do(4.0).await;
+    let (first, looked) = before_load(&ran);
+    assert_eq!(looked, 24, "two objects in each of twelve namespaces");
+    // Requests for them and for the four namespaces of the system: longer than the wait for any one of them may be.
+    assert!(first.at - ran.asked[0].at >= Duration::from_secs(7), "{:?}", first.at - ran.asked[0].at);
+    assert_eq!(ran.summary.logs, []);
+    assert!(
+        ran.summary.jobs[0].elapsed_ns.is_some_and(|elapsed| elapsed < 1_000_000_000),
+        "the wait is no load"
+    );
+    assert_eq!((ran.summary.jobs[0].operations, ran.left()), (12, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn load_does_not_wait_for_controllers_that_make_no_progress() {
+    let ran = run_where_controllers_do(0.05).await;
+    let (first, looked) = before_load(&ran);
+    assert!(looked < 24);
+    assert!(first.at - ran.asked[0].at < Duration::from_secs(11), "{:?}", first.at - ran.asked[0].at);
+    let [log] = ran.summary.logs.as_slice() else { panic!("{:?}", ran.summary.logs) };
+    assert_eq!(log.level, "warn");
+    assert!(log.message.contains("may have competed"), "{}", log.message);
+    assert_eq!(ran.summary.jobs[0].operations, 12);
 }

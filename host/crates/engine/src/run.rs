@@ -1,10 +1,11 @@
 //! Runs a plan, from the first watch to the last deleted object.
 //!
 //! The order is the file: measurements watch before anything is created; every workload prepares before any
-//! load; jobs run one after the other; the cluster settles; measurements finish; everything is removed, also
-//! when something failed on the way. What happens is told as [`RunEvent`]s; the engine writes no file and no
-//! terminal.
+//! load, and controllers furnish the new namespaces; jobs run one after the other; the cluster settles;
+//! measurements finish; everything is removed, also when something failed on the way. What happens is told as
+//! [`RunEvent`]s; the engine writes no file and no terminal.
 
+mod new_namespaces;
 mod parts;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -136,7 +137,10 @@ async fn load_and_measure(parts: &Arc<RunParts>) -> Result<Vec<FinishedJob>, Hos
     let clock = measure_clock_offset(parts).await;
     let measurements = Measurements::start(parts).await?;
     let finished = match prepare_all(parts).await {
-        Ok(jobs) => run_jobs(parts, jobs, &measurements).await,
+        Ok(jobs) => {
+            parts.halt.run_until_cancelled(new_namespaces::furnished(parts)).await;
+            run_jobs(parts, jobs, &measurements).await
+        }
         Err(error) => Err(error),
     };
     end(clock).await;

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::conditions::{self, Condition, Times};
 use super::context::{Context, SyncError};
@@ -191,20 +191,18 @@ fn write_conditions(
             ),
         },
     ];
-    context.update(namespace, |value| {
-        let Some(status) = conditions::status_of(value) else { return };
-        for (kind, holds, reason, message) in rows {
-            let condition = Condition {
-                kind,
-                status: if holds { "True" } else { "False" },
-                reason: Some(reason),
-                message: Some(message),
-                observed_generation: None,
-            };
-            conditions::set(status, Times::TransitionOnly, condition, &now);
-        }
-    })?;
-    Ok(())
+    let mut status: Map<String, Value> = namespace.decode_member("status").unwrap_or_default();
+    for (kind, holds, reason, message) in rows {
+        let condition = Condition {
+            kind,
+            status: if holds { "True" } else { "False" },
+            reason: Some(reason),
+            message: Some(message),
+            observed_generation: None,
+        };
+        conditions::set(&mut status, Times::TransitionOnly, condition, &now);
+    }
+    context.update_status(namespace, Value::Object(status))
 }
 
 /// Says that all is gone, and takes the finalizer away.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::controllers::settings::NamespaceWait;
+use crate::controllers::settings::{NamespaceWait, RequestLimit};
 
 /// A namespace as the API server makes it.
 fn namespace(name: &str) -> Value {
@@ -37,6 +37,19 @@ async fn a_new_namespace_gets_its_service_account_and_root_certificate() {
     cluster.create("namespaces", namespace("work"));
     cluster.pass(Duration::from_millis(1)).await;
     assert_eq!(inhabitants(&cluster), ["configmaps kube-root-ca.crt", "serviceaccounts default"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_is_deleted_also_at_one_request_at_a_time() {
+    tokio::time::advance(Duration::from_secs(1000)).await;
+    let settings = ControlSettings {
+        controller_limit: Some(RequestLimit { qps: 4.0, burst: 1 }),
+        ..ControlSettings::default()
+    };
+    let mut cluster = filled(settings).await;
+    cluster.delete("namespaces", "work", None);
+    cluster.until("gone", |cluster| cluster.get("namespaces", "work").is_none()).await;
+    assert_eq!(inhabitants(&cluster), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]
