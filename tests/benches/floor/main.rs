@@ -1,7 +1,8 @@
 //! The floor: the least that sending prebuilt objects over one HTTP/2 connection can cost, and the least that it can take.
 //!
 //! Hyper's connection, TLS, and a number of tasks that each send a body, read the answer to its end and go on.
-//! No pacing, no record, no histogram, no retry, one time stamp at each end. It ends with one line of JSON.
+//! No record, no histogram, no retry, one time stamp at each end; paced only if asked to, by Tokio's timer. It ends with one
+//! line of JSON.
 
 mod connect;
 mod kubeconfig;
@@ -14,6 +15,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use anyhow::Context;
@@ -44,6 +46,12 @@ struct Arguments {
     /// Requests at the same time.
     #[arg(long, default_value_t = 64)]
     in_flight: usize,
+    /// Objects a second after the burst; without it each leaves as soon as one of those in flight is answered.
+    #[arg(long)]
+    rate: Option<f64>,
+    /// Objects that are due at once.
+    #[arg(long, default_value_t = 1, requires = "rate")]
+    burst: usize,
     /// 1 is a current-thread runtime, more is a multi-thread one.
     #[arg(long, default_value_t = 1)]
     threads: usize,
@@ -92,19 +100,29 @@ struct Plan {
     uri: Uri,
     bodies: Vec<Bytes>,
     next: AtomicUsize,
+    start: Instant,
+    rate: Option<f64>,
+    burst: usize,
+}
+
+impl Plan {
+    /// When object `n` may leave, as a queue of `bench` has it: (n + 1 - burst) / rate after the start.
+    fn due(&self, n: usize) -> Option<Instant> {
+        let behind_burst = (n + 1).saturating_sub(self.burst);
+        let rate = self.rate.filter(|_| behind_burst > 0)?;
+        Some(self.start + Duration::from_secs_f64(behind_burst as f64 / rate))
+    }
 }
 
 async fn load(arguments: Arguments) -> anyhow::Result<serde_json::Value> {
     let kubeconfig = Kubeconfig::read(&arguments.kubeconfig)?;
     let Arguments { kind, namespace, .. } = &arguments;
     let uri = format!("{}/{}/namespaces/{namespace}/{}", kubeconfig.server, kind.path(), kind.plural());
-    let plan = Arc::new(Plan {
-        uri: uri.parse()?,
-        bodies: (0..arguments.objects).map(|n| body(*kind, n, namespace)).collect(),
-        next: AtomicUsize::new(0),
-    });
-    let sender = connect::connect(&kubeconfig, &plan.uri).await?;
-    let start = Instant::now();
+    let uri = uri.parse()?;
+    let bodies = (0..arguments.objects).map(|n| body(*kind, n, namespace)).collect();
+    let sender = connect::connect(&kubeconfig, &uri).await?;
+    let (next, start) = (AtomicUsize::new(0), Instant::now());
+    let plan = Arc::new(Plan { uri, bodies, next, start, rate: arguments.rate, burst: arguments.burst });
     let mut tasks = JoinSet::new();
     for _ in 0..arguments.in_flight {
         tasks.spawn(send_all(plan.clone(), sender.clone()));
@@ -123,7 +141,12 @@ async fn load(arguments: Arguments) -> anyhow::Result<serde_json::Value> {
 /// Sends what nobody has sent yet, one after the other.
 async fn send_all(plan: Arc<Plan>, mut sender: Sender) -> anyhow::Result<BTreeMap<u16, usize>> {
     let mut statuses = BTreeMap::new();
-    while let Some(body) = plan.bodies.get(plan.next.fetch_add(1, Ordering::Relaxed)) {
+    loop {
+        let n = plan.next.fetch_add(1, Ordering::Relaxed);
+        let Some(body) = plan.bodies.get(n) else { return Ok(statuses) };
+        if let Some(due) = plan.due(n) {
+            tokio::time::sleep_until(due).await;
+        }
         let mut request = Request::new(Full::new(body.clone()));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = plan.uri.clone();
@@ -136,7 +159,6 @@ async fn send_all(plan: Arc<Plan>, mut sender: Sender) -> anyhow::Result<BTreeMa
         }
         *statuses.entry(answer.status().as_u16()).or_default() += 1;
     }
-    Ok(statuses)
 }
 
 fn body(kind: Kind, n: usize, namespace: &str) -> Bytes {
