@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::bench::{Bench, root};
+use crate::bench::{Bench, SimProcess, root};
 
 fn scenario(name: &str) -> String {
     root().join("scenarios").join(name).to_str().expect("UTF-8").to_owned()
@@ -45,6 +45,25 @@ fn the_same_scenario_runs_on_a_real_control_plane_and_leaves_nothing() {
         .kubectl(&["get", "namespaces,pods", "-A", "-l", "bench.dev/run-id", "-o", "name"])
         .expect("kubectl");
     assert_eq!(left.trim(), "");
+}
+
+#[test]
+fn who_may_not_look_for_what_controllers_put_into_namespaces_is_told_and_the_load_leaves() {
+    let bench = Bench::new();
+    let rules = "{ verbs: [list, watch], apiGroups: ['*'], resources: ['*'] }, \
+                 { verbs: ['*'], apiGroups: [''], resources: [namespaces, pods, configmaps] }";
+    let config = format!("nodes: 2\nusers: [ {{ name: loader, token: t, rules: [ {rules} ] }} ]\n");
+    let sim = SimProcess::start(bench.folder.path(), &config);
+    let quickstart = scenario("quickstart.yaml");
+    let twenty = ["--set", "variables.pods=20", "--output", "json"];
+    let arguments = [&["run", &quickstart, "--kubeconfig", sim.path()], twenty.as_slice()].concat();
+    let summary = bench.run(&arguments).ended_with_or_late(0).json();
+    let [log] = summary["logs"].as_array().expect("logs").as_slice() else { panic!("{}", summary["logs"]) };
+    let message = log["message"].as_str().expect("a message");
+    for part in ["may have competed", "serviceaccounts `default`", "forbidden"] {
+        assert!(message.contains(part), "{message}");
+    }
+    assert_eq!(summary["jobs"][0]["operations"], 20);
 }
 
 #[test]

@@ -47,8 +47,8 @@ struct Arguments {
     #[arg(long, default_value_t = 64)]
     in_flight: usize,
     /// Objects a second after the burst; without it each leaves as soon as one of those in flight is answered.
-    #[arg(long)]
-    rate: Option<f64>,
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    rate: Option<u32>,
     /// Objects that are due at once.
     #[arg(long, default_value_t = 1, requires = "rate")]
     burst: usize,
@@ -101,7 +101,7 @@ struct Plan {
     bodies: Vec<Bytes>,
     next: AtomicUsize,
     start: Instant,
-    rate: Option<f64>,
+    rate: Option<u32>,
     burst: usize,
 }
 
@@ -110,7 +110,7 @@ impl Plan {
     fn due(&self, n: usize) -> Option<Instant> {
         let behind_burst = (n + 1).saturating_sub(self.burst);
         let rate = self.rate.filter(|_| behind_burst > 0)?;
-        Some(self.start + Duration::from_secs_f64(behind_burst as f64 / rate))
+        Some(self.start + Duration::from_secs_f64(behind_burst as f64 / f64::from(rate)))
     }
 }
 

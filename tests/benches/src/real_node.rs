@@ -60,9 +60,8 @@ impl Site {
         let [n, rate, burst] = [n, rate, burst].map(|number| number.to_string());
         let arguments =
             ["--kind", "deployments", "--objects", &n, "--in-flight", &n, "--rate", &rate, "--burst", &burst];
-        Ok(programs
-            .floor(self.cluster.control_plane(), &format!("floor-{file}-{round}"), &arguments)?
-            .seconds)
+        let namespace = format!("floor-{file}-{round}");
+        Ok(programs.floor(self.cluster.control_plane(), &namespace, &arguments)?.seconds)
     }
 }
 

@@ -7,9 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bench_cluster::{Reply, Request, RequestError, WatchHandle, WatchLag, WatchSink, WatchSpec};
-use bench_model::{
-    EventBatch, HOST_SOURCE, LogLevel, NEVER, ResourceRef, RowKind, RunEvent, Subscription, TimeNs, Verb,
-};
+use bench_model::{EventBatch, HOST_SOURCE, NEVER, ResourceRef, RowKind, Subscription, TimeNs, Verb};
 use bench_template::RUN_ID_LABEL;
 use bytes::Bytes;
 use serde_json::json;
@@ -96,9 +94,7 @@ impl<'a> Probing<'a> {
                 Some(Self { parts, notes, target, name, _watch: watch, batches, waiting: None })
             }
             Err(error) => {
-                let message = format!("how late watches are is not known: {error}");
-                let (source, at, fields) = (String::new(), parts.clock.now(), Vec::new());
-                parts.emit(RunEvent::Log { source, level: LogLevel::Warn, at, message, fields }).await;
+                parts.warn(format!("how late watches are is not known: {error}")).await;
                 None
             }
         }

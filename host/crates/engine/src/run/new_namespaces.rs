@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use bench_cluster::RequestError;
-use bench_model::{LogLevel, ResourceRef, RunEvent};
+use bench_model::ResourceRef;
 use tokio::time::{self, Instant};
 
 use super::RunParts;
@@ -29,7 +29,7 @@ pub(super) async fn furnished(parts: &RunParts) {
             let [group, version, plural] = ["", "v1", plural].map(str::to_owned);
             let target = ResourceRef { group, version, plural, namespace: namespace.name.clone() };
             if let Err(error) = is_there(parts, &target, name).await {
-                return tell(parts, &target, name, &error).await;
+                return parts.warn(competed(&target, name, &error)).await;
             }
         }
     }
@@ -49,12 +49,10 @@ async fn is_there(parts: &RunParts, target: &ResourceRef, name: &str) -> Result<
     }
 }
 
-async fn tell(parts: &RunParts, target: &ResourceRef, name: &str, error: &RequestError) {
-    let message = format!(
+fn competed(target: &ResourceRef, name: &str, error: &RequestError) -> String {
+    format!(
         "the load did not wait until controllers had furnished its new namespaces, and may have competed with them: \
          {target} `{name}` in `{}`: {error}",
         target.namespace
-    );
-    let (source, at, fields) = (String::new(), parts.clock.now(), Vec::new());
-    parts.emit(RunEvent::Log { source, level: LogLevel::Warn, at, message, fields }).await;
+    )
 }

@@ -11,7 +11,7 @@ use std::{
 
 use bench_cluster::Cluster;
 use bench_limiter::RunClock;
-use bench_model::{InstrumentId, Phase, QueueId, QueueName, RunEvent, RunId, TimeNs};
+use bench_model::{InstrumentId, LogLevel, Phase, QueueId, QueueName, RunEvent, RunId, TimeNs};
 use bench_plugin_host::{Ids, QueuePort, RunNamespaces, Services, UNKNOWN_OFFSET};
 use bench_prometheus::Prometheus;
 use tokio::{
@@ -90,6 +90,12 @@ impl RunParts {
         if self.events.send(event).await.is_err() {
             self.halt.cancel();
         }
+    }
+
+    /// Tells who reads the report that something is not as they expect.
+    pub(crate) async fn warn(&self, message: String) {
+        let (source, at, fields) = (String::new(), self.clock.now(), Vec::new());
+        self.emit(RunEvent::Log { source, level: LogLevel::Warn, at, message, fields }).await;
     }
 
     pub(crate) fn events(&self) -> mpsc::Sender<RunEvent> {
