@@ -17,7 +17,7 @@ use crate::node::{Node, NodeComponent};
 use crate::options::Options;
 use crate::process::Process;
 use crate::prometheus::{Door, Prometheus, PrometheusError};
-use crate::{cgroup, requirements};
+use crate::{cgroup, registry, requirements};
 
 mod error;
 mod guard;
@@ -67,6 +67,7 @@ pub enum Addons {
 /// A running cluster; gone without a trace when dropped, logs excepted if the thread is panicking.
 pub struct Cluster {
     // Dropped in this order: clients before servers, and all processes before the groups they are in.
+    /// What runs beside the control plane: the registry, and processes of addons.
     addons: Vec<Process>,
     nodes: Vec<Node>,
     _groups: Groups,
@@ -164,6 +165,20 @@ impl Cluster {
         Prometheus::start(self.setup(), self.control_plane.namespaces(), &kubelets, door)
     }
 
+    /// Puts an image into the registry that sleeps, is a few megabytes large and shares no layer with another one.
+    ///
+    /// Nodes then pull it as [`crate::REGISTRY`]`/NAME` or, slowly, [`crate::SLOW_REGISTRY`]`/NAME`; `name` has a tag.
+    ///
+    /// # Errors
+    ///
+    /// When there is no real node to send it from, or a command fails.
+    pub fn push(&self, name: &str) -> Result<(), ClusterError> {
+        let (setup, binaries) = (self.control_plane.setup(), &self.binaries);
+        let (archive, reference) = registry::write(setup, &binaries.path(NodeProgram::Tool), name)?;
+        let node = self.nodes.first().ok_or(ClusterError::NoNode { index: 0 })?;
+        Ok(node.push(&archive.to_string_lossy(), &reference, setup, binaries)?)
+    }
+
     /// Path of a program of the node tier.
     #[must_use]
     pub fn program(&self, program: NodeProgram) -> PathBuf {
@@ -210,6 +225,7 @@ impl Cluster {
         options: &ClusterOptions,
         addons: Option<&AddonBinaries>,
     ) -> Result<(), ClusterError> {
+        self.start_registry()?;
         let (setup, binaries) = (self.control_plane.setup(), &self.binaries);
         let Some(namespaces) = self.control_plane.namespaces() else {
             return Err(ClusterError::NoNode { index: 0 });

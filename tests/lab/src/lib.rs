@@ -37,6 +37,7 @@ mod pki;
 mod port;
 mod process;
 mod prometheus;
+mod registry;
 mod requirements;
 mod shared;
 mod wait;
@@ -59,5 +60,6 @@ pub use prometheus::{
     Door, PASSWORD, Prometheus, PrometheusError, UNPACKED as PROMETHEUS_UNPACKED, USER,
     program as prometheus_program,
 };
+pub use registry::{REGISTRY, SLOW_BYTES_PER_SECOND, SLOW_REGISTRY};
 pub use requirements::{Missing, missing};
 pub use shared::{REAL_NODES, SharedClusterError, SharedError, real_nodes, shared, shared_cluster};

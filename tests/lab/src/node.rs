@@ -214,6 +214,26 @@ impl Node {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
+    /// Sends an image to the registry; nothing of it stays here.
+    pub(crate) fn push(
+        &self,
+        archive: &str,
+        reference: &str,
+        setup: &Setup,
+        binaries: &NodeBinaries,
+    ) -> Result<(), NodeError> {
+        let place = self.place(setup, binaries);
+        let steps: [&[&str]; 3] = [
+            &["images", "import", "--local", archive],
+            &["images", "push", "--local", "--plain-http", reference],
+            &["images", "rm", "--sync", reference],
+        ];
+        for step in steps {
+            self.namespaces.run(containerd::client(&place, step))?;
+        }
+        Ok(())
+    }
+
     /// Stops a program where it is (SIGSTOP).
     ///
     /// # Errors

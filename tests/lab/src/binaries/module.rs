@@ -274,6 +274,21 @@ pub(super) static NETWORK_POLICY: Module = Module {
     compiler: Compiler::GoOnly,
 };
 
+pub(super) static REGISTRY: Module = Module {
+    name: "labregistry",
+    title: "labregistry with distribution 3.1.2",
+    go_mod: include_str!("../../modules/labregistry/go.mod"),
+    go_sum: include_str!("../../modules/labregistry/go.sum"),
+    sources: &[
+        ("main.go", include_str!("../../modules/labregistry/main.go")),
+        ("slow.go", include_str!("../../modules/labregistry/slow.go")),
+    ],
+    packages: &["bench.dev/lab/labregistry"],
+    linker_flags: "-s -w",
+    renames: &[],
+    compiler: Compiler::GoOnly,
+};
+
 pub(super) static TOOL: Module = Module {
     name: "labtool",
     title: "labtool",

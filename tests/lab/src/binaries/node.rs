@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::go::Go;
 use super::module::{
     CNI, CONTAINERD, COREDNS, CSI_DRIVER, CSI_PROVISIONER, CSI_SIDECARS, KUBERNETES_NODE, LOCAL_PATH,
-    METRICS_SERVER, NETWORK_POLICY, RUNC, TOOL,
+    METRICS_SERVER, NETWORK_POLICY, REGISTRY, RUNC, TOOL,
 };
 use super::{BuildError, Builder};
 
@@ -26,6 +26,8 @@ pub enum NodeProgram {
     Runc,
     /// Enforces NetworkPolicies: `modules/labnetpol`.
     NetworkPolicy,
+    /// Serves images: `modules/labregistry`.
+    Registry,
     /// `modules/labtool`.
     Tool,
 }
@@ -38,6 +40,7 @@ pub struct NodeBinaries {
     runc: PathBuf,
     cni: PathBuf,
     network_policy: PathBuf,
+    registry: PathBuf,
     tool: PathBuf,
 }
 
@@ -59,6 +62,7 @@ impl NodeBinaries {
             runc,
             cni: ensure(&CNI)?,
             network_policy: ensure(&NETWORK_POLICY)?,
+            registry: ensure(&REGISTRY)?,
             tool,
         })
     }
@@ -74,6 +78,7 @@ impl NodeBinaries {
             NodeProgram::Ctr => self.containerd.join("ctr"),
             NodeProgram::Runc => self.runc.join("runc"),
             NodeProgram::NetworkPolicy => self.network_policy.join("labnetpol"),
+            NodeProgram::Registry => self.registry.join("labregistry"),
             NodeProgram::Tool => self.tool.join("labtool"),
         }
     }

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use super::{Cluster, ClusterError};
 use crate::addons::{csi, dns, metrics, snapshots, volumes};
-use crate::binaries::AddonBinaries;
+use crate::binaries::{AddonBinaries, NodeProgram};
 use crate::component::Setup;
 use crate::node::Node;
 use crate::process::Process;
+use crate::registry;
 use crate::wait::{Deadline, pause};
 
 /// Time for each addon to come up. Seconds are usual; a machine that also compiles is slower.
@@ -33,6 +34,13 @@ impl Cluster {
         metrics::register(self.setup())?;
         self.await_addon("metrics-server's API", metrics::is_ready)?;
         self.await_addon("CoreDNS", dns::is_ready)
+    }
+
+    /// Before the nodes, which may be asked for an image of it as soon as they are Ready.
+    pub(super) fn start_registry(&mut self) -> Result<(), ClusterError> {
+        let program = self.binaries.path(NodeProgram::Registry);
+        self.start_beside("labregistry", registry::command(self.setup(), program))?;
+        self.await_addon("the registry", registry::answers)
     }
 
     /// The driver first: its sidecars ask it what it can do.

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::{NodeError, Place, write};
 use crate::NodeProgram;
-use crate::image;
+use crate::{image, registry};
 
 /// Plugins that need what the lab does not have, or that write outside of the node's folder.
 const DISABLED: [&str; 7] = [
@@ -17,6 +17,9 @@ const DISABLED: [&str; 7] = [
     "io.containerd.snapshotter.v1.erofs",
     "io.containerd.differ.v1.erofs",
 ];
+
+/// Folder in which containerd looks up where the name of a registry leads.
+const REGISTRIES: &str = "registries";
 
 pub(super) fn socket(place: &Place<'_>) -> PathBuf {
     place.folder.join("containerd.sock")
@@ -40,6 +43,13 @@ pub(super) fn import(place: &Place<'_>, archive: &Path) -> Command {
     let mut command = Command::new(place.binaries.path(NodeProgram::Ctr));
     command.arg("--address").arg(socket(place));
     command.args(["--namespace", "k8s.io", "images", "import", "--local"]).arg(archive);
+    command
+}
+
+/// A command of containerd's client; what it imports is not seen by kubelet.
+pub(super) fn client(place: &Place<'_>, arguments: &[&str]) -> Command {
+    let mut command = Command::new(place.binaries.path(NodeProgram::Ctr));
+    command.arg("--address").arg(socket(place)).args(["--namespace", "lab"]).args(arguments);
     command
 }
 
@@ -71,6 +81,9 @@ snapshotter = "overlayfs"
 [plugins.'io.containerd.cri.v1.images'.pinned_images]
 sandbox = {sandbox:?}
 
+[plugins.'io.containerd.cri.v1.images'.registry]
+config_path = {registries:?}
+
 [plugins.'io.containerd.cri.v1.runtime']
 netns_mounts_under_state_dir = true
 # Without CAP_SYS_RESOURCE no score can be lowered, and runc fails when it is asked to.
@@ -97,9 +110,16 @@ SystemdCgroup = false
         ttrpc = inside("containerd.sock.ttrpc"),
         opt = inside("opt"),
         sandbox = image::PAUSE,
+        registries = inside(REGISTRIES),
         cni = place.binaries.cni().display().to_string(),
         cni_config = inside("cni"),
         runc = place.binaries.path(NodeProgram::Runc).display().to_string(),
     );
+    for (name, address) in registry::names(place.setup) {
+        let text = format!(
+            "server = \"http://{address}\"\n\n[host.\"http://{address}\"]\ncapabilities = [\"pull\", \"resolve\"]\n"
+        );
+        write(&place.folder.join(REGISTRIES).join(name).join("hosts.toml"), &text)?;
+    }
     write(&config(place), &text)
 }

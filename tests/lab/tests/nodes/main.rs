@@ -12,3 +12,4 @@ mod addons;
 mod ends;
 mod lab;
 mod pods;
+mod pulls;
