@@ -8,7 +8,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -17,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::process::{Pid, PidfdFlags, Signal};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
 
 use crate::namespaces::{Handles, Namespaces};
 
@@ -131,7 +131,11 @@ impl Process {
 
     /// Stops the process where it is: it answers nothing, its connections stay open.
     pub(crate) fn pause(&self) -> Result<(), ProcessError> {
-        self.signal(Signal::STOP)
+        self.signal(Signal::STOP)?;
+        // Until one of its threads takes the signal the others go on. The report is left: a second pause looks for it.
+        let stopped = WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT;
+        let wait = || rustix::process::waitid(WaitId::PidFd(self.pidfd.as_fd()), stopped);
+        rustix::io::retry_on_intr(wait).map(drop).map_err(|errno| self.control_error(errno.into()))
     }
 
     /// Lets a paused process go on.

@@ -33,8 +33,10 @@ fn a_process_is_gone_after_drop() {
 fn a_paused_process_stands_still_until_resumed_and_can_be_killed() {
     let folder = tempfile::tempdir().unwrap();
     let mut process = sleeper(folder.path());
-    process.pause().unwrap();
-    eventually(&mut process, |pid| state(pid) == Some('T'));
+    for _ in 0..2 {
+        process.pause().unwrap();
+        assert_eq!(state(process.id()), Some('T'));
+    }
     process.resume().unwrap();
     eventually(&mut process, |pid| state(pid) == Some('S'));
     process.pause().unwrap();
@@ -54,6 +56,7 @@ fn the_end_of_a_process_is_seen_with_its_status_and_log() {
     assert_eq!(process.log_tail(7), "last");
     assert_eq!(process.ended_within(Duration::ZERO).unwrap(), Some(status));
     process.kill().unwrap();
+    assert!(process.pause().is_err());
 }
 
 #[test]
