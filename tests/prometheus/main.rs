@@ -6,7 +6,10 @@
 // Helpers are tests too; without this, clippy treats what stands outside of `#[test]` functions as production code.
 #![cfg(test)]
 
+mod objectives;
 mod server;
 
 mod doors;
+mod limits;
+mod outages;
 mod queries;

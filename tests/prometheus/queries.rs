@@ -1,10 +1,14 @@
 //! What queries of a healthy control plane give.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use bench_lab::{ControlPlane, Door};
 use bench_model::TimeNs;
+use bench_prometheus::Series;
 
-use crate::server::{block_on, eventually, open};
+use crate::objectives::REQUEST_LATENCIES;
+use crate::server::{block_on, eventually, open, server, until};
 
 #[test]
 fn every_part_of_the_control_plane_is_scraped() {
@@ -15,7 +19,7 @@ fn every_part_of_the_control_plane_is_scraped() {
     });
 }
 
-/// The queries of the service level objectives, as Kubernetes' own scalability tests ask them.
+/// The objectives word for word, and what is looked at when one is missed.
 #[test]
 fn service_level_objectives_have_numbers() {
     block_on(async {
@@ -33,7 +37,71 @@ fn service_level_objectives_have_numbers() {
             let series = eventually(&client, &clock, expr).await;
             assert!(series.iter().all(|series| series.value.len() == 1), "{expr}: {series:?}");
         }
+        let requests = Requests::new();
+        for expr in REQUEST_LATENCIES {
+            until(&format!("a latency of each verb of {expr}"), async || {
+                let series = client.instant(expr, clock.now()).await.expect("an answer");
+                if named(expr).into_iter().all(|verb| has_latency(&series, verb)) {
+                    return Some(());
+                }
+                // A rate needs more of them between two scrapes.
+                requests.send();
+                None
+            })
+            .await;
+        }
     });
+}
+
+/// Verbs of changes, of reading one object, and of lists, as the API server calls them.
+const VERBS: [&str; 6] = ["POST", "PUT", "PATCH", "DELETE", "GET", "LIST"];
+
+/// Those of them that a query asks for.
+fn named(expr: &str) -> Vec<&'static str> {
+    VERBS.into_iter().filter(|verb| expr.contains(verb)).collect()
+}
+
+fn has_latency(series: &[Series], verb: &str) -> bool {
+    let labeled = |series: &Series, name: &str, value: &str| {
+        series.labels.iter().any(|label| label.name == name && label.value == value)
+    };
+    series.iter().any(|series| {
+        let asked = labeled(series, "verb", verb) && labeled(series, "resource", "configmaps");
+        asked && series.value.iter().all(|value| value.is_finite() && *value > 0.0)
+    })
+}
+
+/// Requests of each of [`VERBS`], lists of both scopes, about a ConfigMap in a namespace of its own.
+struct Requests {
+    lab: &'static ControlPlane,
+    manifest: PathBuf,
+}
+
+impl Requests {
+    fn new() -> Self {
+        let manifest = server(Door::Open).folder().join("config-map.json");
+        let text =
+            r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"it","namespace":"objectives"}}"#;
+        std::fs::write(&manifest, text).expect("written");
+        let requests = Self { lab: bench_lab::shared().expect("a control plane"), manifest };
+        requests.kubectl(&["create", "namespace", "objectives"]);
+        requests
+    }
+
+    fn send(&self) {
+        let manifest = self.manifest.to_str().expect("UTF-8");
+        self.kubectl(&["create", "-f", manifest]);
+        self.kubectl(&["annotate", "-f", manifest, "a=b"]);
+        self.kubectl(&["replace", "-f", manifest]);
+        self.kubectl(&["get", "-f", manifest]);
+        self.kubectl(&["get", "configmaps", "-n", "objectives"]);
+        self.kubectl(&["get", "configmaps", "--all-namespaces"]);
+        self.kubectl(&["delete", "-f", manifest]);
+    }
+
+    fn kubectl(&self, arguments: &[&str]) {
+        self.lab.kubectl(arguments).unwrap_or_else(|error| panic!("{error}"));
+    }
 }
 
 #[test]

@@ -26,15 +26,21 @@ pub fn server(door: Door) -> &'static bench_lab::Prometheus {
 /// A client and the clock it was made with.
 pub fn client(door: Door, auth: Auth, ca: bool) -> (Prometheus, RunClock) {
     let server = server(door);
+    let ca_file = ca.then(|| server.ca_file());
     let clock = RunClock::start_at(SystemTime::now());
-    let endpoint = Endpoint {
+    let endpoint = Endpoint { auth, ca_file, ..endpoint(server) };
+    (Prometheus::new(endpoint, clock, Limiter::unlimited()).expect("an endpoint"), clock)
+}
+
+/// Of a server whose door is open.
+pub fn endpoint(server: &bench_lab::Prometheus) -> Endpoint {
+    Endpoint {
         name: "main".to_owned(),
         url: server.url(),
-        auth,
-        ca_file: ca.then(|| server.ca_file()),
+        auth: Auth::None,
+        ca_file: None,
         timeout: Duration::from_secs(20),
-    };
-    (Prometheus::new(endpoint, clock, Limiter::unlimited()).expect("an endpoint"), clock)
+    }
 }
 
 pub fn open() -> (Prometheus, RunClock) {
@@ -50,12 +56,20 @@ pub fn block_on(test: impl Future<Output = ()>) {
 
 /// Asks until there is an answer with series in it.
 pub async fn eventually(client: &Prometheus, clock: &RunClock, expr: &str) -> Vec<Series> {
-    for _ in 0..600 {
+    let ask = async || {
         let series = client.instant(expr, clock.now()).await.expect("an answer");
-        if !series.is_empty() {
-            return series;
+        Some(series).filter(|series| !series.is_empty())
+    };
+    until(&format!("series of {expr}"), ask).await
+}
+
+/// Looks until there is something; says for what it waited when there never is.
+pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    for _ in 0..600 {
+        if let Some(found) = look().await {
+            return found;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    panic!("no series for a minute: {expr}");
+    panic!("waited a minute or more for {what}");
 }

@@ -148,6 +148,24 @@ impl Prometheus {
         &self.folder
     }
 
+    /// Stops it where it is (SIGSTOP): it answers nothing, connections are taken and stay open.
+    ///
+    /// # Errors
+    ///
+    /// When it ended by itself.
+    pub fn pause(&self) -> Result<(), ProcessError> {
+        self.process.pause()
+    }
+
+    /// Lets a paused one go on (SIGCONT).
+    ///
+    /// # Errors
+    ///
+    /// When it ended by itself.
+    pub fn resume(&self) -> Result<(), ProcessError> {
+        self.process.resume()
+    }
+
     fn await_ready(&mut self) -> Result<(), PrometheusError> {
         let deadline = Deadline::after(READY_LIMIT);
         loop {

@@ -21,8 +21,8 @@ pub struct SharedClusterError(#[source] pub &'static ClusterError);
 /// The control plane that all tests of this process share, started by the first who asks.
 ///
 /// It ends with the process: statics are not dropped, but the kernel kills the components (see `process`), and the
-/// next lab on this machine removes the folder. Tests keep to namespaces of their own and must not pause or kill its
-/// components.
+/// next lab on this machine removes the folder. Tests keep to namespaces of their own and must not kill its components,
+/// nor pause one that another test does not wait for.
 ///
 /// # Errors
 ///
