@@ -70,8 +70,8 @@ fn the_image_is_pulled_by_a_job_of_its_own_which_leaves_nothing() {
     let outcomes: Vec<_> = jobs.iter().map(|job| (&job["outcome"], &job["failed"])).collect();
     assert_eq!(outcomes, [(&"completed".into(), &0.into()), (&"completed".into(), &0.into())]);
     assert!(summary["waits"].as_array().expect("waits").iter().all(|wait| wait["unmet"] == 0), "{summary}");
-    // The DaemonSet and its deletion; its pod is its controller's to make and to delete.
-    assert_eq!((&jobs[0]["operations"], &jobs[1]["operations"]), (&2.into(), &1.into()));
+    // The DaemonSet and its deletion, the Deployment and its deletion; pods are their controllers' to make and to delete.
+    assert_eq!((&jobs[0]["operations"], &jobs[1]["operations"]), (&2.into(), &2.into()));
 }
 
 #[test]

@@ -14,5 +14,6 @@ mod faults;
 #[expect(dead_code, reason = "shared with the tests of the lab, which use all of it")]
 mod lab;
 mod no_room;
+mod prometheus;
 mod rows;
 mod witness;

@@ -1,6 +1,8 @@
-//! The quickstart, and scenario 2 of the kube-burner lab, on a real node.
+//! The quickstart, and scenarios 1 and 2 of the kube-burner lab, on a real node.
 
 use std::process::Child;
+
+use bench_lab::{NodeProgram, SLOW_BYTES_PER_SECOND, SLOW_REGISTRY};
 
 use crate::bench::{Bench, Ran, distribution, nothing_is_left, scenario};
 use crate::lab::shared;
@@ -17,6 +19,28 @@ fn the_quickstart_measures_every_pod_of_a_real_node() {
     let rows = bench.rows(&ran, "pod-latency");
     assert_eq!(rows.len(), 50);
     assert!(rows.iter().all(|row| row["node"] == "node-1"), "{rows:?}");
+    nothing_is_left(&cluster);
+}
+
+#[test]
+fn scenario_1_has_the_image_pulled_before_its_deployment_is_due_and_deletes_it() {
+    let Some(cluster) = shared() else { return };
+    cluster.push("scenario-1:1").unwrap_or_else(|error| panic!("{error}"));
+    // The image has this program in it, and more.
+    let bytes = std::fs::metadata(cluster.program(NodeProgram::Tool)).expect("the program").len();
+    let pull = bytes as f64 / f64::from(SLOW_BYTES_PER_SECOND);
+    let bench = Bench::on(&cluster);
+    let image = format!("variables.image={SLOW_REGISTRY}/scenario-1:1");
+    let ran = bench.run(&scenario("kube-burner-lab/1-preload.yaml"), &[&image]).ended_with(&[0, 10, 13]);
+    let summary = ran.json();
+    let [preload, create] = [0, 1].map(|job| &summary["jobs"][job]);
+    for job in [preload, create] {
+        assert_eq!((&job["outcome"], &job["failed"]), (&"completed".into(), &0.into()), "{job}");
+        assert_eq!(job["operations"], 2, "made and deleted: {job}");
+    }
+    let [preload, create] = [preload, create].map(|job| job["elapsedNs"].as_f64().expect("elapsed") / 1e9);
+    assert!(preload >= pull, "{preload} s, the pull alone takes {pull} s");
+    assert!(create < preload, "{create} s without a pull, {preload} s with it");
     nothing_is_left(&cluster);
 }
 
