@@ -1,7 +1,7 @@
 //! Whether the sandbox holds: guests that misbehave, each ended with a fault that says what it did.
 //!
 //! For each guest in `tests/guests/examples` there is a function of the same name here, or this does not
-//! compile. Needs the target `wasm32-wasip2`; the guests are built when the first test runs.
+//! compile. One does what it should, with real servers. Needs the target `wasm32-wasip2`; the guests are built when the first test runs.
 
 #![cfg(test)]
 
@@ -10,6 +10,7 @@ mod faults;
 mod harness;
 mod limits;
 mod loading;
+mod prometheus;
 mod rights;
 mod stops;
 
@@ -17,6 +18,7 @@ use components::*;
 use faults::*;
 use limits::*;
 use loading::*;
+use prometheus::*;
 use rights::*;
 use stops::*;
 
