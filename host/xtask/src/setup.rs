@@ -1,6 +1,6 @@
 //! Set-up steps; each does nothing when it is done already.
 
-use std::{io::Write, process::Command};
+use std::{collections::BTreeSet, io::Write, process::Command};
 
 use anyhow::{Context, ensure};
 
@@ -90,7 +90,7 @@ pub fn node_tier() -> anyhow::Result<NodeTier> {
     if bench_lab::missing().iter().all(|missing| missing.package().is_some()) {
         let builds_runc = !std::path::Path::new("/usr/include/seccomp.h").exists();
         let build = if builds_runc { &BUILD_PACKAGES[..] } else { &[] };
-        install(&packages.into_iter().chain(build.iter().copied()).collect::<Vec<_>>());
+        install(packages.into_iter().chain(build.iter().copied()));
     }
     let missing = bench_lab::missing();
     if !missing.is_empty() {
@@ -176,17 +176,21 @@ pub fn opensearch_for_tests() -> anyhow::Result<&'static str> {
 }
 
 /// Installs Debian packages; what could not be installed is found missing afterwards.
-fn install(packages: &[&str]) {
+fn install<'p>(packages: impl IntoIterator<Item = &'p str>) {
+    // One package may have several of the missing programs.
+    let packages: BTreeSet<&str> = packages.into_iter().collect();
     if packages.is_empty() {
         return;
     }
-    say(&format!("installing {}", packages.join(" ")));
+    say(&format!("installing {}", packages.iter().copied().collect::<Vec<_>>().join(" ")));
     for arguments in [&["update", "--quiet"][..], &["install", "--yes", "--no-install-recommends"]] {
         let mut apt = Command::new("apt-get");
         apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
         if arguments.first() == Some(&"install") {
-            apt.args(packages);
+            apt.args(&packages);
         }
+        // Stdout is for what was asked for.
+        apt.stdout(std::io::stderr());
         match apt.status() {
             Ok(status) if status.success() => {}
             Ok(status) => say(&format!("`apt-get {}` ended with {status}", arguments.join(" "))),
@@ -215,7 +219,7 @@ pub fn browser() -> anyhow::Result<bool> {
         say("NOT TESTED: the HTML report in a browser, for there is none; install Chromium to test it");
         return Ok(false);
     }
-    install(&["chromium"]);
+    install(["chromium"]);
     if !is_there("chromium") {
         say("NOT TESTED: the HTML report in a browser, for Chromium could not be installed");
         return Ok(false);

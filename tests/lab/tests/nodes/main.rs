@@ -11,5 +11,6 @@
 mod addons;
 mod ends;
 mod lab;
+mod neighbour;
 mod pods;
 mod pulls;
