@@ -70,7 +70,7 @@ pub fn run(lab: Lab) -> anyhow::Result<()> {
 
 fn up(nodes: Nodes, addons: bool) -> anyhow::Result<()> {
     ensure!(
-        keeper::ask("status").is_err(),
+        keeper::ask_if_up("status")?.is_none(),
         "a lab is already up: `cargo xtask lab status` shows it, `cargo xtask lab down` ends it"
     );
     ensure!(!addons || nodes.real > 0, "`--addons` run on a real node: add `real=1` to `--nodes`");

@@ -130,8 +130,10 @@ impl Owner {
         Some(Self { pid_namespace: next()?, pid: u32::try_from(next()?).ok()?, start_time: next()? })
     }
 
+    /// Whether it runs: a process that ended, and that nobody waited for yet, owns nothing any more.
     fn is_alive(&self) -> bool {
-        start_time(self.pid).is_ok_and(|start| start == self.start_time)
+        let Ok(stat) = Stat::of(self.pid) else { return false };
+        !matches!(stat.state, 'Z' | 'X') && stat.start_time == self.start_time
     }
 }
 
@@ -179,16 +181,32 @@ fn end_components(pids: &Path) {
     }
 }
 
-/// Start of a process in clock ticks since boot: field 22 of `/proc/<pid>/stat` (proc_pid_stat(5)).
+/// Start of a process in clock ticks since boot.
 fn start_time(pid: u32) -> io::Result<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The second field is the program's name in parentheses, which may hold spaces and parentheses itself.
-    let after_name = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
-    after_name
-        .split(' ')
-        .nth(19)
-        .and_then(|field| field.parse().ok())
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no start time in /proc/<pid>/stat"))
+    Ok(Stat::of(pid)?.start_time)
+}
+
+/// Fields of `/proc/<pid>/stat`: proc_pid_stat(5).
+struct Stat {
+    /// Field 3.
+    state: char,
+    /// Field 22, in clock ticks since boot.
+    start_time: u64,
+}
+
+impl Stat {
+    fn of(pid: u32) -> io::Result<Self> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+        Self::parse(&stat).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not a /proc/<pid>/stat"))
+    }
+
+    fn parse(stat: &str) -> Option<Self> {
+        // The second field is the program's name in parentheses, which may hold spaces and parentheses itself.
+        let (_, after_name) = stat.rsplit_once(") ")?;
+        let mut fields = after_name.split(' ');
+        let state = fields.next()?.chars().next()?;
+        Some(Self { state, start_time: fields.nth(18)?.parse().ok()? })
+    }
 }
 
 /// Number in `pid:[4026531836]`.

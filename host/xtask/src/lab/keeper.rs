@@ -1,15 +1,15 @@
 //! The process that owns a lab started by `lab up`, and how others talk to it.
 //!
-//! One word in, an answer out, over a socket that only this user can reach. Whoever can bind the socket is the keeper; a
-//! socket that nobody answers is left from a killed one and is taken over.
+//! One word in, an answer out, over a socket that only this user can reach. Whoever has the lock is the keeper; a socket
+//! that is there without one is left from a killed keeper and is taken over.
 
 use std::{
-    fs,
-    io::{Read, Write},
+    fs::{self, File},
+    io::{ErrorKind, Read, Write},
     net::Shutdown,
     os::unix::fs::PermissionsExt as _,
     os::unix::net::{UnixListener, UnixStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context, ensure};
@@ -21,34 +21,50 @@ use crate::setup::say;
 /// What the keeper writes to stdout when the lab is ready.
 pub const READY: &str = "ready";
 
+const SOCKET: &str = "up.sock";
+const LOCK: &str = "up.lock";
+
 /// Asks the keeper; its whole answer.
 pub fn ask(word: &str) -> anyhow::Result<String> {
-    let path = socket();
-    let mut stream = UnixStream::connect(&path).context("no lab is up: `cargo xtask lab up` starts one")?;
+    ask_if_up(word)?.context("no lab is up: `cargo xtask lab up` starts one")
+}
+
+/// Asks the keeper, if there is one.
+pub fn ask_if_up(word: &str) -> anyhow::Result<Option<String>> {
+    let path = path(SOCKET);
+    let mut stream = match UnixStream::connect(&path) {
+        Ok(stream) => stream,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error).with_context(|| not_usable(&path)),
+    };
     stream.write_all(word.as_bytes())?;
     stream.shutdown(Shutdown::Write)?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     // An answer always has an end of line; without one the keeper died over it.
     ensure!(answer.ends_with('\n'), "the lab's keeper did not answer");
-    Ok(answer)
+    Ok(Some(answer))
 }
 
 /// Starts a lab and answers until somebody says `down`.
 pub fn keep(nodes: Nodes, addons: bool) -> anyhow::Result<()> {
-    let path = socket();
-    if UnixStream::connect(&path).is_err() {
-        // Nothing is lost if it is not there.
-        let _ = fs::remove_file(&path);
-    }
-    let listener = UnixListener::bind(&path).context("a lab is already up")?;
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
-    let result = start(nodes, addons).and_then(|lab| {
+    let (socket, lock) = (path(SOCKET), path(LOCK));
+    let lock = File::create(&lock).with_context(|| not_usable(&lock))?;
+    ensure!(lock.try_lock().is_ok(), "a lab is already up");
+    // That of a killed keeper, if any: a living one has the lock.
+    let _ = fs::remove_file(&socket);
+    let listener = UnixListener::bind(&socket).with_context(|| not_usable(&socket))?;
+    fs::set_permissions(&socket, fs::Permissions::from_mode(0o600))?;
+    let ended = start(nodes, addons).and_then(|lab| {
         writeln!(std::io::stdout().lock(), "{READY}")?;
-        serve(&listener, lab)
+        serve(&listener, &lab)
     });
-    fs::remove_file(&path)?;
-    result
+    fs::remove_file(&socket)?;
+    drop(lock);
+    // Not before: whoever hears it may start the next lab at once.
+    Ok(ended?.write_all(b"down\n")?)
 }
 
 /// A lab of either sort.
@@ -68,9 +84,10 @@ fn start(nodes: Nodes, addons: bool) -> anyhow::Result<Running> {
     Ok(Running::Cluster(Box::new(Cluster::start(&options)?)))
 }
 
-fn serve(listener: &UnixListener, lab: Running) -> anyhow::Result<()> {
-    for stream in listener.incoming() {
-        let mut stream = stream?;
+/// Answers until somebody says `down`, who is yet to be answered.
+fn serve(listener: &UnixListener, lab: &Running) -> anyhow::Result<UnixStream> {
+    loop {
+        let (mut stream, _) = listener.accept()?;
         let mut word = String::new();
         // Whoever asks and goes away does not end the lab.
         if stream.read_to_string(&mut word).is_err() {
@@ -79,17 +96,13 @@ fn serve(listener: &UnixListener, lab: Running) -> anyhow::Result<()> {
         let answer = match word.as_str() {
             "status" => lab.status(),
             "kubeconfig" => format!("{}\n", lab.control_plane().kubeconfig().display()),
-            "down" => {
-                drop(lab);
-                return Ok(stream.write_all(b"down\n")?);
-            }
+            "down" => return Ok(stream),
             other => format!("`{other}` is not understood\n"),
         };
         if let Err(error) = stream.write_all(answer.as_bytes()) {
             say(&format!("an answer was not taken: {error}"));
         }
     }
-    Ok(())
 }
 
 impl Running {
@@ -156,6 +169,10 @@ impl Running {
     }
 }
 
-fn socket() -> PathBuf {
-    bench_lab::root().join("up.sock")
+fn path(name: &str) -> PathBuf {
+    bench_lab::root().join(name)
+}
+
+fn not_usable(path: &Path) -> String {
+    format!("failed to use {}, which is where `TMPDIR` says", path.display())
 }

@@ -42,6 +42,26 @@ fn a_dead_labs_folder_is_swept_and_a_living_ones_is_not() {
 }
 
 #[test]
+fn the_folder_of_a_process_that_nobody_waited_for_is_swept() {
+    let root = tempfile::tempdir().unwrap();
+    let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+    let start_time = start_time(child.id()).unwrap();
+    let owner = Owner { pid: child.id(), start_time, ..Owner::this_process().unwrap() };
+    let folder = root.path().join(owner.folder_name(7));
+    fs::create_dir_all(&folder).unwrap();
+    drop(Folder::create_in(root.path()).unwrap());
+    assert!(folder.exists(), "its process runs");
+
+    child.kill().unwrap();
+    while Stat::of(child.id()).unwrap().state != 'Z' {
+        crate::wait::pause(std::time::Duration::from_millis(1));
+    }
+    drop(Folder::create_in(root.path()).unwrap());
+    assert!(!folder.exists(), "its process is a zombie");
+    child.wait().unwrap();
+}
+
+#[test]
 fn a_component_that_outlived_its_lab_is_ended() {
     let root = tempfile::tempdir().unwrap();
     let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
