@@ -59,6 +59,8 @@ enum Row {
     WatchLine,
     /// Time to the first request, and of `bench validate`.
     Start,
+    /// Scenario 1 of the kube-burner lab on a real node; needs root.
+    Preload,
     /// Rows of the kube-burner lab on a real node; needs root.
     Rows,
     /// Pods without a place on a real node; needs root, once whatever `--rounds` says.
@@ -100,6 +102,7 @@ fn main() -> anyhow::Result<()> {
             Row::Pacing => pacing::measure(&programs, cli.rounds)?,
             Row::WatchLine => watch_line::measure(cli.rounds)?,
             Row::Start => start::measure(&programs, cli.rounds)?,
+            Row::Preload => real_node::preload(&programs, cli.rounds)?,
             Row::Rows => real_node::rows(&programs, cli.rounds)?,
             Row::Room => real_node::room(&programs)?,
             Row::LifeCycle => life_cycle::measure(cli.rounds)?,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use bench_lab::{Cluster, ClusterOptions, Options, PAUSE};
+use bench_lab::{Cluster, ClusterOptions, Options, PAUSE, REGISTRY};
 use serde_json::Value;
 
 use crate::{
@@ -45,11 +45,11 @@ impl Site {
         Ok(Self { cluster, uid })
     }
 
-    fn run(&self, programs: &Programs, file: &str) -> anyhow::Result<Run> {
+    fn run(&self, programs: &Programs, file: &str, image: &str) -> anyhow::Result<Run> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/kube-burner-lab").join(file);
         let kubeconfig = self.cluster.control_plane().kubeconfig();
         let kubeconfig = kubeconfig.to_str().context("a path that is no text")?;
-        let image = format!("variables.image={PAUSE}");
+        let image = format!("variables.image={image}");
         let arguments =
             ["--kubeconfig", kubeconfig, "--cluster-uid", &self.uid, "--set", "cluster={}", "--set", &image];
         programs.run_file(&path.with_extension("yaml"), &arguments)
@@ -63,6 +63,29 @@ impl Site {
         let namespace = format!("floor-{file}-{round}");
         Ok(programs.floor(self.cluster.control_plane(), &namespace, &arguments)?.seconds)
     }
+}
+
+/// Measures scenario 1: an image pulled by a job of its own, then a Deployment that is made and deleted. Needs root.
+///
+/// # Errors
+/// When the cluster or `bench` fails.
+pub fn preload(programs: &Programs, rounds: usize) -> anyhow::Result<Table> {
+    let site = Site::start(&ClusterOptions::default())?;
+    let mut table = Table::new("scenario 1 of the kube-burner lab on one real node", rounds);
+    let (mut preload, mut create, mut whole) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..rounds {
+        // Another image in each, so that it is pulled.
+        let name = format!("preload:{round}");
+        site.cluster.push(&name)?;
+        let run = site.run(programs, "1-preload", &format!("{REGISTRY}/{name}"))?;
+        preload.push(run.number("/jobs/0/elapsedNs")? / 1e9);
+        create.push(run.number("/jobs/1/elapsedNs")? / 1e9);
+        whole.push(run.ended.elapsed.as_secs_f64());
+    }
+    table.add("the image pulled: DaemonSet made, ready, deleted", "s", &preload);
+    table.add("Deployment made, ready, deleted", "s", &create);
+    table.add("from start to end, cleaning up included", "s", &whole);
+    Ok(table)
 }
 
 /// Measures how much later than (N − burst) / rate the requests of each row of scenario 2 leave, and the last is answered.
@@ -79,7 +102,7 @@ pub fn rows(programs: &Programs, rounds: usize) -> anyhow::Result<Table> {
         let (mut cpu, mut peak, mut floor) = (Vec::new(), Vec::new(), Vec::new());
         let due = (n - burst).max(0.0) / rate;
         for round in 0..rounds {
-            let run = site.run(programs, file)?;
+            let run = site.run(programs, file, PAUSE)?;
             let took = run.number("/jobs/0/elapsedNs")? / 1e9;
             say(&format!("{file}: {took:.3} s, due {due} s, {:?} CPU", run.ended.cpu));
             elapsed.push(took);
@@ -124,7 +147,7 @@ pub fn room(programs: &Programs) -> anyhow::Result<Table> {
     ];
     for (file, max_pods, pods, ready) in cases {
         let site = Site::start(&of(max_pods))?;
-        let run = site.run(programs, file)?;
+        let run = site.run(programs, file, PAUSE)?;
         let what = |figure: &str| format!("{file}, maxPods {max_pods}: {figure}");
         table.judge(&what("rows"), "", &[run.number("/tables/0/rows")?], Target::Always(pods));
         table.judge(&what("pods ready"), "", &[ready_of(&run)?], Target::Always(ready));

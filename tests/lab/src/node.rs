@@ -5,7 +5,6 @@
 //! The command lines and configurations are in `node/`, one file a program.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,13 +22,16 @@ use crate::{cgroup, nodes, pki};
 
 mod addon;
 mod cni;
+mod component;
 mod containerd;
 mod error;
+mod faults;
 mod kube_proxy;
 mod kubelet;
 mod mounts;
 mod network_policy;
 
+pub use component::NodeComponent;
 pub use error::NodeError;
 
 /// Time for a node to become Ready.
@@ -40,38 +42,6 @@ const LOG_SHOWN: u64 = 3_000;
 /// Sysctls of a node's network: it forwards between pods, and takes packets that leave by another way than they came.
 const SETTINGS: [&str; 3] =
     ["net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0"];
-
-/// A program that runs on a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum NodeComponent {
-    /// Runs containers.
-    Containerd,
-    /// Runs pods.
-    Kubelet,
-    /// Makes services reachable.
-    KubeProxy,
-    /// Enforces network policies.
-    NetworkPolicy,
-}
-
-impl NodeComponent {
-    /// Name of its log, and in messages.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Containerd => "containerd",
-            Self::Kubelet => "kubelet",
-            Self::KubeProxy => "kube-proxy",
-            Self::NetworkPolicy => "labnetpol",
-        }
-    }
-}
-
-impl fmt::Display for NodeComponent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// Facts of one node.
 pub(crate) struct Place<'a> {
@@ -234,63 +204,6 @@ impl Node {
         Ok(())
     }
 
-    /// Stops a program where it is (SIGSTOP).
-    ///
-    /// # Errors
-    ///
-    /// When it is not there or ended by itself.
-    pub fn pause(&self, component: NodeComponent) -> Result<(), ProcessError> {
-        self.process(component)?.pause()
-    }
-
-    /// Lets a paused program go on (SIGCONT).
-    ///
-    /// # Errors
-    ///
-    /// When it is not there or ended by itself.
-    pub fn resume(&self, component: NodeComponent) -> Result<(), ProcessError> {
-        self.process(component)?.resume()
-    }
-
-    /// Kills a program (SIGKILL) and waits until it is gone. No effect if it is gone already.
-    ///
-    /// # Errors
-    ///
-    /// When the system refuses.
-    pub fn kill(&mut self, component: NodeComponent) -> Result<(), ProcessError> {
-        self.processes.remove(&component).map_or(Ok(()), |mut process| process.kill())
-    }
-
-    /// Kills a program if it runs, starts it again, and waits until the node is Ready.
-    pub(crate) fn restart(
-        &mut self,
-        component: NodeComponent,
-        setup: &Setup,
-        binaries: &NodeBinaries,
-    ) -> Result<(), NodeError> {
-        self.kill(component)?;
-        self.launch(component, setup, binaries)?;
-        self.await_ready(setup)
-    }
-
-    /// Changes how many pods kubelet takes; it is started again.
-    pub(crate) fn set_max_pods(
-        &mut self,
-        max_pods: u32,
-        setup: &Setup,
-        binaries: &NodeBinaries,
-    ) -> Result<(), NodeError> {
-        self.max_pods = max_pods;
-        kubelet::write_config(&self.place(setup, binaries))?;
-        self.restart(NodeComponent::Kubelet, setup, binaries)?;
-        let (path, wanted) = (format!("/api/v1/nodes/{}", self.name), max_pods.to_string());
-        self.wait(NodeComponent::Kubelet, setup, || {
-            let node = nodes::get(setup, &path);
-            let shown = node.as_ref().and_then(|node| node.pointer("/status/allocatable/pods")?.as_str());
-            shown == Some(&wanted)
-        })
-    }
-
     fn place<'a>(&'a self, setup: &'a Setup, binaries: &'a NodeBinaries) -> Place<'a> {
         Place {
             name: &self.name,
@@ -356,10 +269,6 @@ impl Node {
         self.wait(NodeComponent::Kubelet, setup, || {
             nodes::get(setup, &path).is_some_and(|node| nodes::is_ready(&node))
         })
-    }
-
-    fn process(&self, component: NodeComponent) -> Result<&Process, ProcessError> {
-        self.processes.get(&component).ok_or_else(|| not_running(component))
     }
 }
 
