@@ -37,6 +37,8 @@ fn scenario_1_has_the_image_pulled_before_its_deployment_is_due_and_deletes_it()
     for job in [preload, create] {
         assert_eq!((&job["outcome"], &job["failed"]), (&"completed".into(), &0.into()), "{job}");
         assert_eq!(job["operations"], 2, "made and deleted: {job}");
+        let queues = job["queues"].as_array().expect("queues");
+        assert!(queues.iter().all(|queue| queue["latePlugin"] == 0), "a wait is not lateness: {job}");
     }
     let [preload, create] = [preload, create].map(|job| job["elapsedNs"].as_f64().expect("elapsed") / 1e9);
     assert!(preload >= pull, "{preload} s, the pull alone takes {pull} s");

@@ -65,3 +65,26 @@ async fn the_same_row_gives_the_same_nanoseconds() {
     let first = row("2-03-iterations-5.yaml").await;
     assert_eq!(times(&first), times(&row("2-03-iterations-5.yaml").await));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_deletes_after_a_wait_keeps_its_own_rate_and_is_not_late_by_the_wait() {
+    let job = "  - name: churn\n    plugin: objects\n    queues:\n      main: { rate: 100/s, burst: 20 }\n      \
+               deletes: { rate: 10/s }\n    with:\n      create:\n        iterations: 20\n        \
+               objects: [ { template: pod.yaml } ]\n      waitFor: { condition: ready, timeout: 2m }\n      \
+               delete: { queue: deletes }\n";
+    let ran = run(Setup::pods(job, "")).await;
+    let created = ran.operations(&QueueName::main());
+    let mut deletes = ran.operations(&QueueName::parse("deletes").expect("a name"));
+    deletes.sort_unstable_by_key(|operation| operation.index);
+    assert_eq!((created.len(), deletes.len()), (20, 20));
+    let last_answer = created.iter().map(|operation| operation.done.0).max().expect("creates");
+    let first = deletes[0].due.0;
+    assert!(first - last_answer > 100_000_000, "pods take a while: {}", first - last_answer);
+    for (operation, index) in deletes.iter().zip(0_i64..) {
+        assert_eq!(operation.due.0 - first, index * 100_000_000, "delete {index}");
+        assert!(operation.sent.0 - operation.due.0 <= 1_000_000, "delete {index} left late");
+    }
+    let invalidating: Vec<_> = ran.summary.findings.iter().filter(|finding| finding.invalidates).collect();
+    assert!(invalidating.is_empty(), "{invalidating:?}");
+    assert_eq!(ran.left(), 0);
+}

@@ -5,10 +5,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, OnceLock, atomic::AtomicU64},
+    sync::{Arc, atomic::AtomicU64},
 };
 
-use bench_model::{JobName, JobOutcome, QueueId, QueueName, QueueSpec, RunEvent, TimeNs};
+use bench_model::{JobName, JobOutcome, QueueId, QueueName, QueueSpec, RunEvent};
 use bench_plugin_host::{CallError, HostError, InstanceContext, QueueCommand, QueuePort, Workload};
 use tokio::sync::{mpsc, watch};
 
@@ -141,7 +141,6 @@ async fn open_queues(
     plan: &PlannedJob,
     may_start: &watch::Receiver<bool>,
 ) -> (BTreeMap<QueueName, QueuePort>, Vec<Queue>) {
-    let start: Arc<OnceLock<TimeNs>> = Arc::default();
     let mut ports = BTreeMap::new();
     let mut queues = Vec::new();
     let setup = (QueueName::setup(), QueueSpec::setup());
@@ -164,7 +163,6 @@ async fn open_queues(
             shard: parts.plan.shard,
             grants: plan.plugin.grants.clone(),
             may_start: may_start.clone(),
-            start: start.clone(),
         };
         queues.push(Queue::spawn(parts.queue_services(), settings, commands));
         ports.insert(name, QueuePort { commands: sender, next_op: Arc::new(AtomicU64::new(0)) });

@@ -11,14 +11,11 @@ mod counts;
 mod send;
 mod sender;
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use bench_cluster::Cluster;
 use bench_limiter::RunClock;
-use bench_model::{Operation, QueueId, QueueSpec, QueueTotals, RunEvent, Shard, TimeNs};
+use bench_model::{Operation, QueueId, QueueSpec, QueueTotals, RunEvent, Shard};
 use bench_plugin_host::{CompletionBatch, Grants, QueueCommand, RunNamespaces, WriteBatch};
 use tokio::{
     sync::{Semaphore, mpsc, oneshot, watch},
@@ -64,9 +61,6 @@ pub(crate) struct QueueSettings {
     pub(crate) grants: Grants,
     /// True when the job's load may begin.
     pub(crate) may_start: watch::Receiver<bool>,
-    /// When the plugin handed over the job's first paced operation: due times of all its queues count from
-    /// it, so that the first call into a plugin is not taken for late load.
-    pub(crate) start: Arc<OnceLock<TimeNs>>,
 }
 
 /// What the tasks of one queue share.

@@ -10,7 +10,7 @@ use bench_model::{Arrival, QueueSpec, Shard};
 use rand::{SeedableRng, rngs::SmallRng};
 use rand_distr::{Distribution, Exp1};
 
-/// Due times of a queue, in order, counted from the start of its job. Of a shard they are every n-th of the
+/// Due times of a queue, in order, counted from when its first operation may leave. Of a shard they are every n-th of the
 /// whole's: all shards together offer what one would.
 #[derive(Debug, Clone)]
 pub struct Schedule {

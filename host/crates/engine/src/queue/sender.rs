@@ -15,6 +15,10 @@ pub(super) struct Sender {
     shared: Arc<Shared>,
     schedule: Schedule,
     timer: Timer,
+    /// When the plugin had handed over the queue's first paced operation and the load might begin: due times
+    /// count from it, so that neither the first call into a plugin nor what the plugin waited for before (pods
+    /// that are ready, say, for a queue that deletes them) is taken for late load. It never moves.
+    start: Option<TimeNs>,
     /// When the plugin handed over the current batch; the start of the run when it was waiting already.
     handed_over: TimeNs,
 }
@@ -23,7 +27,7 @@ impl Sender {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         let schedule = Schedule::new(&shared.settings.spec, shared.settings.seed, shared.settings.shard);
         let timer = Timer::new(shared.services.timing);
-        Self { shared, schedule, timer, handed_over: TimeNs::ZERO }
+        Self { shared, schedule, timer, start: None, handed_over: TimeNs::ZERO }
     }
 
     pub(super) async fn run(mut self, mut work: mpsc::Receiver<Work>) {
@@ -88,16 +92,16 @@ impl Sender {
     }
 
     async fn start(&mut self) -> Option<TimeNs> {
-        if let Some(start) = self.shared.settings.start.get() {
-            return Some(*start);
+        if self.start.is_none() {
+            let mut may_start = self.shared.settings.may_start.clone();
+            tokio::select! {
+                biased;
+                () = self.shared.services.stop.cancelled() => return None,
+                allowed = may_start.wait_for(|allowed| *allowed) => drop(allowed.ok()?),
+            }
+            self.start = Some(self.shared.services.clock.now());
         }
-        let mut may_start = self.shared.settings.may_start.clone();
-        tokio::select! {
-            biased;
-            () = self.shared.services.stop.cancelled() => return None,
-            allowed = may_start.wait_for(|allowed| *allowed) => drop(allowed.ok()?),
-        }
-        Some(*self.shared.settings.start.get_or_init(|| self.shared.services.clock.now()))
+        self.start
     }
 
     /// A place in the in-flight window; `None` when the run stops first.
@@ -118,7 +122,7 @@ impl Sender {
     /// Records operations that were due before the stop and never left; later ones were not due.
     async fn abandon(&mut self, rows: &Rows, first: u64, n: u64) {
         let now = self.shared.services.clock.now();
-        let Some(start) = self.shared.settings.start.get().copied() else { return };
+        let Some(start) = self.start else { return };
         for index in first..first + n {
             let Some(due) = self.schedule.next_due().map(|offset| start + offset).filter(|due| *due <= now)
             else {
