@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 
 use serde_json::Value;
 
-use crate::bench::{Bench, Ran, root};
+use crate::bench::{Bench, Ran, SimProcess, root};
 
 fn scenario(file: &str) -> String {
     root().join("scenarios/kube-burner-lab").join(file).to_str().expect("UTF-8").to_owned()
@@ -60,6 +60,35 @@ fn a_plan_says_beforehand_how_many_pods_will_not_start() {
     let (text, json) = plan("3-2-more-pods-than-pod-cidr.yaml", &[]);
     assert!(text.contains("47 will not start: no IP addresses available"), "{text}");
     assert_eq!(json, pods(300, 0, 47));
+}
+
+#[test]
+fn a_plan_reads_the_cluster_that_flags_name_and_no_other() {
+    let bench = Bench::new();
+    let cluster = SimProcess::start(bench.folder.path(), "nodes: 2\npodsPerNode: 20");
+    let file = scenario("3-1-more-pods-than-the-node-takes.yaml");
+    let plan = |more: &[&str]| {
+        let on = ["plan", &file, "--set", "cluster={}", "--kubeconfig", cluster.path()];
+        bench.run(&[&on, more].concat())
+    };
+    let json = plan(&["-o", "json"]).ended_with(0).json();
+    let capacity = &json["capacity"];
+    assert_eq!((&capacity["nodes"], &capacity["podPlaces"]), (&2.into(), &40.into()), "{capacity}");
+    assert_eq!(json["jobs"][0]["pods"]["noPlace"], 110, "{}", json["jobs"][0]);
+    let text = plan(&[]).ended_with(0).stdout;
+    assert!(text.contains(": 2 nodes for any pod; free places for pods 40, free addresses "), "{text}");
+    assert!(text.contains("110 will not start: Too many pods"), "{text}");
+    let refused = plan(&["--cluster-uid", "another"]).ended_with(14);
+    assert!(
+        refused.stderr.contains("has the UID") && refused.stderr.contains("`another`"),
+        "{}",
+        refused.stderr
+    );
+
+    let text = bench.run(&["plan", &file, "--set", "cluster={}"]).ended_with(0).stdout;
+    assert!(text.contains("cluster  of the kubeconfig, not asked"), "{text}");
+    let nowhere = bench.run(&["plan", &file, "--kubeconfig", "nowhere"]).ended_with(18);
+    assert!(nowhere.stderr.contains("nowhere"), "{}", nowhere.stderr);
 }
 
 #[test]

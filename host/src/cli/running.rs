@@ -67,6 +67,8 @@ pub struct ValidateArgs {
 pub struct PlanArgs {
     #[command(flatten)]
     pub scenario: ScenarioArgs,
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
     /// Form of the plan on stdout.
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub output: Output,

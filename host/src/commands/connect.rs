@@ -61,6 +61,19 @@ pub async fn connect_by_flags(args: &ClusterArgs, clock: RunClock) -> Result<Clu
     Cluster::connect(options, Limiter::unlimited(), clock).await.map_err(unreachable)
 }
 
+/// Connects to the cluster of a scenario or of the flags to read from it; any may be read.
+pub async fn connect_to_read(
+    scenario: &Scenario,
+    folder: &Path,
+    args: &ClusterArgs,
+) -> Result<Cluster, Failure> {
+    let options = options(args, &scenario.cluster, folder);
+    let cluster =
+        Cluster::connect(options, limiter(scenario), RunClock::start()).await.map_err(unreachable)?;
+    refuse_another(&cluster, args)?;
+    Ok(cluster)
+}
+
 fn limiter(scenario: &Scenario) -> Limiter {
     match scenario.limits.requests_per_second {
         None => Limiter::unlimited(),
@@ -118,14 +131,22 @@ fn unreachable(error: ConnectError) -> Failure {
     Failure::with_help(Exit::Unreachable, error, help)
 }
 
-fn refuse_unknown(cluster: &Cluster, args: &ClusterArgs) -> Result<(), Failure> {
+/// Refuses a cluster that has another UID than the flags say.
+fn refuse_another(cluster: &Cluster, args: &ClusterArgs) -> Result<(), Failure> {
     let facts = cluster.facts();
     let uid = facts.kube_system_uid.as_deref();
-    if let Some(wanted) = args.cluster_uid.as_deref().filter(|wanted| Some(*wanted) != uid) {
-        let found = uid.unwrap_or("unknown");
-        let text = format!("the cluster at {} has the UID `{found}`, not `{wanted}`", facts.server);
-        return Err(Failure::error(Exit::Refused, Message(text)));
-    }
+    let Some(wanted) = args.cluster_uid.as_deref().filter(|wanted| Some(*wanted) != uid) else {
+        return Ok(());
+    };
+    let found = uid.unwrap_or("unknown");
+    let text = format!("the cluster at {} has the UID `{found}`, not `{wanted}`", facts.server);
+    Err(Failure::error(Exit::Refused, Message(text)))
+}
+
+fn refuse_unknown(cluster: &Cluster, args: &ClusterArgs) -> Result<(), Failure> {
+    refuse_another(cluster, args)?;
+    let facts = cluster.facts();
+    let uid = facts.kube_system_uid.as_deref();
     if facts.is_loopback || args.cluster_uid.is_some() || uid.is_some_and(is_listed) {
         return Ok(());
     }

@@ -1,6 +1,7 @@
 //! `bench plan`: what a run would do, and what its plugins may do.
 
 mod capacity;
+mod nodes;
 
 use bench_engine::{Plan, PlannedPlugin};
 use bench_model::{NamespaceScope, Permissions, QueueSpec, ValidityBounds};
@@ -8,11 +9,11 @@ use serde_json::json;
 
 use self::capacity::{Capacity, JobPods};
 use super::{
-    connect::simulated,
+    connect::{connect_to_read, simulated},
     load::{Loaded, load},
 };
 use crate::{
-    cli::{Output, PlanArgs},
+    cli::{ClusterArgs, Output, PlanArgs},
     diagnostics::{Failure, Ui},
     exit_code::Exit,
 };
@@ -20,19 +21,38 @@ use crate::{
 /// What the host does besides, see `engine/src/measurement/probe.rs`.
 const WATCH_PROBE: &str = "measure  bench: how late watches are, by a ConfigMap in the first namespace of the run, changed twice a second\n";
 
-/// Shows the plan of a scenario; touches no cluster.
+/// What is said of a cluster that nobody asked.
+const NOT_ASKED: &str = "cluster  of the kubeconfig, not asked: with --context, --kubeconfig or --cluster-uid its nodes and pods are \
+                         read, which tells how many pods will not start\n";
+
+/// Shows the plan of a scenario. Touches no cluster unless flags name one; of that it reads nodes and pods.
 pub async fn run(args: PlanArgs, ui: &Ui) -> Result<Exit, Failure> {
     let loaded = load(&args.scenario).await?;
-    let capacity = simulated(&loaded.scenario)?.map(|config| Capacity::new(&config));
+    let capacity = capacity(&loaded, &args.cluster).await?;
     let prediction = Prediction {
+        jobs: capacity.as_ref().map(|capacity| capacity.judge(&loaded.plan.jobs)).unwrap_or_default(),
         capacity,
-        jobs: capacity.map(|capacity| capacity.judge(&loaded.plan.jobs)).unwrap_or_default(),
     };
     match args.output {
         Output::Json => ui.print(&format!("{:#}\n", as_json(&loaded, &prediction)))?,
         Output::Text => ui.print(&as_text(&loaded, &prediction))?,
     }
     Ok(Exit::Pass)
+}
+
+/// What the cluster takes; `None` when nobody asked it. Flags go before the file, as for a run.
+async fn capacity(loaded: &Loaded, args: &ClusterArgs) -> Result<Option<Capacity>, Failure> {
+    if args.kubeconfig.is_none() && args.context.is_none() {
+        if let Some(config) = simulated(&loaded.scenario)? {
+            return Ok(Some(Capacity::simulated(&config)));
+        }
+        if args.cluster_uid.is_none() {
+            return Ok(None);
+        }
+    }
+    let cluster = connect_to_read(&loaded.scenario, &loaded.folder, args).await?;
+    let rooms = nodes::rooms(&cluster).await.map_err(|error| Failure::error(Exit::Unreachable, error))?;
+    Ok(Some(Capacity::of(rooms, &cluster.facts().server)))
 }
 
 /// What can be said before the run of the pods that its jobs make.
@@ -71,7 +91,7 @@ fn as_json(loaded: &Loaded, prediction: &Prediction) -> serde_json::Value {
         "limits": scenario.limits,
         "validity": scenario.validity,
         "cluster": scenario.cluster,
-        "capacity": prediction.capacity.map(Capacity::to_json),
+        "capacity": prediction.capacity.as_ref().map(Capacity::to_json),
         "plugins": plugins(plan).into_iter().map(|plugin| json!({
             "name": plugin.name,
             "version": plugin.loaded.manifest.version,
@@ -108,8 +128,9 @@ fn as_text(loaded: &Loaded, prediction: &Prediction) -> String {
     if scenario.validity != ValidityBounds::default() {
         text.push_str(&format!("validity {}\n", validity_text(&scenario.validity)));
     }
-    if let Some(capacity) = prediction.capacity {
-        text.push_str(&format!("cluster  {}\n", capacity.to_text()));
+    match &prediction.capacity {
+        Some(capacity) => text.push_str(&format!("cluster  {}\n", capacity.to_text())),
+        None => text.push_str(NOT_ASKED),
     }
     text.push('\n');
     for plugin in plugins(plan) {

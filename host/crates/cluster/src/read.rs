@@ -61,7 +61,7 @@ impl Cluster {
         let call = async move {
             let (target, name, query, content_type) = (&target, &name, &query, &content_type);
             let request = Request { verb, target, name, query, content_type, body, keep_body };
-            cluster.send_in(Lane::Calls, &request, None).await
+            cluster.send_in(Some(Lane::Calls), &request, None).await
         };
         self.on_load_runtime(call).await?.into_result()
     }
@@ -107,6 +107,31 @@ impl Cluster {
             resource_version: list.metadata.resource_version.unwrap_or_default(),
             at: done,
         })
+    }
+
+    /// Reads all objects, page by page, and of each only what `keep` makes of its JSON; no further page once there are
+    /// `most`.
+    ///
+    /// # Errors
+    /// As [`Self::list_page`].
+    pub async fn list_all<T>(
+        &self,
+        target: &ResourceRef,
+        list: ListQuery<'_>,
+        most: usize,
+        keep: impl Fn(&str) -> Option<T>,
+    ) -> Result<Vec<T>, RequestError> {
+        let mut found = Vec::new();
+        let mut token = String::new();
+        loop {
+            let page =
+                self.list_items(target, ListQuery { token: &token, ..list }, |_, item| keep(item)).await?;
+            found.extend(page.items.into_iter().flatten());
+            token = page.token;
+            if token.is_empty() || found.len() >= most {
+                return Ok(found);
+            }
+        }
     }
 
     /// Deletes one object. `options` is a `DeleteOptions` as JSON; empty for the server's defaults.

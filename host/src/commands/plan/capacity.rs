@@ -1,8 +1,7 @@
-//! How many pods of a plan the simulated cluster of its scenario cannot start.
+//! How many pods of a plan a cluster cannot start.
 //!
-//! Known before anything runs where the scenario says what the nodes take: places for pods and addresses. Counts
-//! what plugin `objects` is configured to make; other plugins, processors and memory are left out. Real clusters say
-//! nothing before a run.
+//! Known before anything runs where it is known what the nodes take: places for pods and addresses. Counts what plugin
+//! `objects` is configured to make; other plugins, selectors, tolerations, processors and memory are left out.
 
 use bench_engine::PlannedJob;
 use bench_sim::SimConfig;
@@ -12,12 +11,34 @@ use serde_json::{Value, json};
 /// Network, gateway and broadcast of a node's range are no pod's.
 const RESERVED_ADDRESSES: u64 = 3;
 
-/// What the nodes take.
+/// What one node still takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Pods.
+    pub places: u64,
+    /// Pods with an address of their own; `None` when the cluster does not say.
+    pub addresses: Option<u64>,
+}
+
+impl Room {
+    /// Addresses for pods in a range of IPv4 of which `bits` are the network's.
+    pub fn addresses_in(bits: u8) -> u64 {
+        let free = 32_u32.saturating_sub(u32::from(bits));
+        1_u64.checked_shl(free).unwrap_or(0).saturating_sub(RESERVED_ADDRESSES)
+    }
+}
+
+/// What all nodes take together.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capacity {
     nodes: u64,
-    pods_per_node: u64,
-    addresses_per_node: u64,
+    places: u64,
+    /// `None` when one node's are not known.
+    addresses: Option<u64>,
+    /// Pods that find a place and an address, wherever the scheduler puts them; as far as addresses are known.
+    startable: u64,
+    /// Where the nodes are; `None` for a simulated cluster.
+    server: Option<String>,
 }
 
 /// Pods of a job.
@@ -32,14 +53,28 @@ pub struct JobPods {
 }
 
 impl Capacity {
-    /// Of the simulated cluster.
-    pub fn new(config: &SimConfig) -> Self {
-        let bits = 32_u32.saturating_sub(u32::from(config.node.pod_cidr_mask));
-        Self {
-            nodes: u64::from(config.nodes),
-            pods_per_node: u64::from(config.pods_per_node),
-            addresses_per_node: 1_u64.checked_shl(bits).unwrap_or(0).saturating_sub(RESERVED_ADDRESSES),
-        }
+    /// Of a simulated cluster.
+    pub fn simulated(config: &SimConfig) -> Self {
+        let room = Room {
+            places: u64::from(config.pods_per_node),
+            addresses: Some(Room::addresses_in(config.node.pod_cidr_mask)),
+        };
+        Self { server: None, ..Self::of((0..config.nodes).map(|_| room), "") }
+    }
+
+    /// Of nodes that a server told of.
+    pub fn of(rooms: impl IntoIterator<Item = Room>, server: &str) -> Self {
+        let none =
+            Self { nodes: 0, places: 0, addresses: Some(0), startable: 0, server: Some(server.to_owned()) };
+        rooms.into_iter().fold(none, |sum, room| Self {
+            nodes: sum.nodes + 1,
+            places: sum.places.saturating_add(room.places),
+            addresses: sum.addresses.zip(room.addresses).map(|(sum, more)| sum.saturating_add(more)),
+            startable: sum
+                .startable
+                .saturating_add(room.addresses.map_or(room.places, |addresses| addresses.min(room.places))),
+            server: sum.server,
+        })
     }
 
     /// What becomes of the pods of each job; `None` for a job of which that is not known.
@@ -60,30 +95,35 @@ impl Capacity {
     }
 
     fn judge_one(&self, there: u64, made: u64) -> JobPods {
-        let places = self.nodes.saturating_mul(self.pods_per_node);
-        let addresses = self.nodes.saturating_mul(self.addresses_per_node);
         let all = there.saturating_add(made);
-        let no_place = all.saturating_sub(places).min(made);
-        let no_address = all.min(places).saturating_sub(addresses).min(made - no_place);
+        let no_place = all.saturating_sub(self.places).min(made);
+        let no_address = all.min(self.places).saturating_sub(self.startable).min(made - no_place);
         JobPods { made, no_place, no_address }
     }
 
     /// For JSON.
-    pub fn to_json(self) -> Value {
+    pub fn to_json(&self) -> Value {
         json!({
+            "server": self.server,
             "nodes": self.nodes,
-            "podsPerNode": self.pods_per_node,
-            "podAddressesPerNode": self.addresses_per_node,
+            "podPlaces": self.places,
+            "podAddresses": self.addresses,
         })
     }
 
     /// For people.
-    pub fn to_text(self) -> String {
-        let plural = if self.nodes == 1 { "" } else { "s" };
-        let Self { nodes, pods_per_node, addresses_per_node } = self;
-        format!(
-            "{nodes} simulated node{plural}, each with {pods_per_node} places and {addresses_per_node} addresses for pods"
-        )
+    pub fn to_text(&self) -> String {
+        let Self { nodes, places, addresses, server, .. } = self;
+        let plural = if *nodes == 1 { "" } else { "s" };
+        let addresses = addresses.map_or_else(|| "unknown".to_owned(), |addresses| addresses.to_string());
+        match server {
+            None => {
+                format!("{nodes} simulated node{plural}; places for pods {places}, addresses {addresses}")
+            }
+            Some(server) => format!(
+                "{server}: {nodes} node{plural} for any pod; free places for pods {places}, free addresses {addresses}"
+            ),
+        }
     }
 }
 
@@ -162,7 +202,7 @@ mod tests {
     fn capacity(pods_per_node: u32, mask: u8) -> Capacity {
         let mut config = SimConfig { pods_per_node, ..SimConfig::default() };
         config.node.pod_cidr_mask = mask;
-        Capacity::new(&config)
+        Capacity::simulated(&config)
     }
 
     fn check(capacity: Capacity, there: u64, made: u64, no_place: u64, no_address: u64) {
@@ -177,6 +217,18 @@ mod tests {
         check(capacity(400, 23), 0, 300, 0, 0);
         check(capacity(400, 24), 200, 300, 100, 147);
         check(capacity(110, 24), 500, 10, 10, 0);
+    }
+
+    #[test]
+    fn nodes_of_different_room_add_up_and_unknown_addresses_hold_nobody_back() {
+        let room = |places, addresses| Room { places, addresses };
+        let mixed = Capacity::of([room(10, Some(5)), room(3, Some(100))], "x");
+        check(mixed.clone(), 0, 8, 0, 0);
+        check(mixed.clone(), 0, 9, 0, 1);
+        check(mixed, 0, 20, 7, 5);
+        check(Capacity::of([room(10, None), room(10, Some(4))], "x"), 0, 20, 0, 6);
+        check(Capacity::of([], "x"), 0, 2, 2, 0);
+        assert_eq!((Room::addresses_in(24), Room::addresses_in(32), Room::addresses_in(200)), (253, 0, 0));
     }
 
     #[test]

@@ -182,15 +182,6 @@ pub async fn admission(cluster: &Cluster) -> Option<Vec<String>> {
 
 /// All objects of a resource, as far as they can be read; `None` when they may not be listed.
 async fn all<T: serde::de::DeserializeOwned>(cluster: &Cluster, target: &ResourceRef) -> Option<Vec<T>> {
-    let mut found = Vec::new();
-    let mut token = String::new();
-    loop {
-        let query = ListQuery { limit: PAGE, token: &token, ..ListQuery::default() };
-        let page = cluster.list_page(target, query).await.ok()?;
-        found.extend(page.items.iter().filter_map(|item| serde_json::from_str::<T>(item).ok()));
-        token = page.token;
-        if token.is_empty() || found.len() >= MAX_NODES {
-            return Some(found);
-        }
-    }
+    let query = ListQuery { limit: PAGE, ..ListQuery::default() };
+    cluster.list_all(target, query, MAX_NODES, |item| serde_json::from_str(item).ok()).await.ok()
 }
