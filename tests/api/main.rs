@@ -21,6 +21,7 @@ mod request;
 
 mod access;
 mod conflict;
+mod connection;
 mod crd;
 mod deletion;
 mod discovery;

@@ -225,6 +225,7 @@ async fn connect(server: &Server, scenario: &Scenario, clock: RunClock) -> Clust
     };
     let dialer = server.clone();
     let options = ConnectOptions {
+        in_flight: scenario.in_flight(),
         memory: Some(MemoryDialer::new(move || dialer.open())),
         ..ConnectOptions::inline(server.kubeconfig())
     };

@@ -76,6 +76,18 @@ async fn a_slow_tenth_shows_above_p90_only() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn as_many_are_on_their_way_as_the_scenario_says_also_if_a_connection_carries_fewer() {
+    let delay = creates_take(|_| Duration::from_secs(1));
+    let job = job("create", "{ rate: 1/s, burst: 450, inFlight: 450 }", 450);
+    let ran = run(Setup { delay, ..Setup::pods(&job, "") }).await;
+    let job = &ran.summary.jobs[0];
+    assert_eq!((job.operations, job.failed), (450, 0));
+    // On one connection the last fifty would have waited four seconds for those before them.
+    check_distribution("service", &job.service, |_| 1_000 * MS);
+    check_distribution("lag", &job.lag, |_| 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stalled_server_shows_in_the_response_of_what_was_due_meanwhile() {
     let delay = stalled(Duration::from_secs(1), Duration::from_secs(3));
     let job = job("create", "{ rate: 100/s, burst: 1, inFlight: 10 }", 600);

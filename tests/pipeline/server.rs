@@ -147,7 +147,9 @@ impl Server {
                 let (server, behind) = (server.clone(), behind.clone());
                 async move { Ok::<_, Infallible>(server.answer(request, behind).await) }
             });
-            let http = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+            let mut http = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+            // As an API server.
+            http.max_concurrent_streams(100);
             // The program closes connections as it likes.
             let _ = http.serve_connection(TokioIo::new(ours), service).await;
         });

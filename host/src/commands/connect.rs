@@ -44,11 +44,13 @@ pub async fn connect(
         let config = sim_config(scenario, block)?;
         let nodes = Some(u64::from(config.nodes));
         let simulated = Simulated::start(config)?;
-        let options = ConnectOptions::inline(simulated.kubeconfig());
+        let in_flight = scenario.in_flight();
+        let options = ConnectOptions { in_flight, ..ConnectOptions::inline(simulated.kubeconfig()) };
         let cluster = Cluster::connect(options, limiter.clone(), clock).await.map_err(unreachable)?;
         return Ok(Connected { cluster, limiter, simulated: Some(simulated), nodes });
     }
-    let options = options(args, &scenario.cluster, folder);
+    let options =
+        ConnectOptions { in_flight: scenario.in_flight(), ..options(args, &scenario.cluster, folder) };
     let cluster = Cluster::connect(options, limiter.clone(), clock).await.map_err(unreachable)?;
     refuse_unknown(&cluster, args)?;
     Ok(Connected { cluster, limiter, simulated: None, nodes: None })

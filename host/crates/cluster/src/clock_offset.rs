@@ -165,6 +165,17 @@ impl Cluster {
         self.clock_offset()
     }
 
+    /// Opens the connections of the load that no request has gone on, so that no operation waits for that.
+    pub(crate) async fn open_load_connections(&self) {
+        let unopened = 1..self.inner.transport.connections();
+        // One that cannot be opened is told by the first operation that needs it.
+        for answer in
+            futures::future::join_all(unopened.map(|at| self.ask_for_date(at))).await.into_iter().flatten()
+        {
+            self.inner.clock_offset.narrow(answer.whose, answer.bounds);
+        }
+    }
+
     async fn aim_at_ticks(&self, connection: usize, requests: u32) {
         let offset = &self.inner.clock_offset;
         let (mut whose, mut way) = (None, 0);
@@ -191,7 +202,8 @@ impl Cluster {
         let uri = base.uri("/version".to_owned()).ok()?;
         let request = transport::request(Method::GET, uri, credentials.headers(clock), "", Bytes::new());
         let sent = clock.now();
-        let answer = tokio::time::timeout(*request_timeout, transport.send_on(connection, request)).await;
+        let place = transport.place_on(connection);
+        let answer = tokio::time::timeout(*request_timeout, place.send(request)).await;
         let done = clock.now();
         let Answered { response, whose } = answer.ok()?.ok()?;
         if response.status() == StatusCode::UNAUTHORIZED {

@@ -32,8 +32,9 @@ pub struct ConnectOptions {
     pub kubeconfig: KubeconfigSource,
     /// Which of its contexts; the current one when absent.
     pub context: Option<String>,
-    /// HTTP/2 connections that requests are spread over, 1 to 64.
-    pub connections: usize,
+    /// Requests of the load that may be on their way at the same time. For each hundred, as many as an API server takes
+    /// on one, there is an HTTP/2 connection.
+    pub in_flight: usize,
     /// How long one request may take.
     pub request_timeout: Duration,
     /// Opens connections in memory instead of to the kubeconfig's server: for tests with paused time.
@@ -45,7 +46,7 @@ impl Default for ConnectOptions {
         Self {
             kubeconfig: KubeconfigSource::Default,
             context: None,
-            connections: 1,
+            in_flight: 1,
             // As the API server's own `--request-timeout`.
             request_timeout: Duration::from_secs(60),
             memory: None,
@@ -140,7 +141,7 @@ pub struct ClusterFacts {
     pub is_loopback: bool,
     /// What it speaks.
     pub protocol: Protocol,
-    /// Connections that requests are spread over.
+    /// Connections that carry the load.
     pub connections: usize,
 }
 
@@ -221,6 +222,7 @@ impl Cluster {
         if let Some(inner) = Arc::get_mut(&mut cluster.inner) {
             inner.facts.kube_system_uid = uid;
         }
+        cluster.open_load_connections().await;
         Ok(cluster)
     }
 
@@ -264,7 +266,7 @@ async fn probe(
     let uri = base.uri("/version".to_owned()).map_err(|_| ConnectError::Server { server: server.clone() })?;
     let headers = credentials.headers(clock);
     let sent = clock.now();
-    let probed = Transport::probe(maker, options.connections, &uri, &headers).await;
+    let probed = Transport::probe(maker, options.in_flight, &uri, &headers).await;
     let (transport, answer) = match probed {
         Ok(probed) => probed,
         Err(source) => return Err(ConnectError::Unreachable { server, source }),

@@ -30,10 +30,16 @@ impl Cluster {
     ///
     /// Only on the load runtime, the one that [`Cluster::connect`] was called on.
     pub async fn send(&self, request: &Request<'_>, create: Option<CreateId>) -> Reply {
-        self.send_in(Lane::Load, request, create).await
+        self.send_in(None, request, create).await
     }
 
-    pub(crate) async fn send_in(&self, lane: Lane, request: &Request<'_>, create: Option<CreateId>) -> Reply {
+    /// Sends one request of the load, or one on the lane of something else.
+    pub(crate) async fn send_in(
+        &self,
+        lane: Option<Lane>,
+        request: &Request<'_>,
+        create: Option<CreateId>,
+    ) -> Reply {
         let path = path::path(request.verb, request.target, request.name, request.query);
         let uri = match path.and_then(|path| self.inner.base.uri(path)) {
             Ok(uri) => uri,
@@ -53,7 +59,14 @@ impl Cluster {
             self.inner.own_creates.mark_sent(create, sent);
         }
         let keep = if request.keep_body { Keep::Whole(MAX_BODY_BYTES) } else { Keep::Nothing };
-        let mut reply = self.exchange(self.inner.transport.send(lane, http), sent, keep).await;
+        let transport = &self.inner.transport;
+        let mut reply = match lane {
+            Some(lane) => self.exchange(transport.send(lane, http), sent, keep).await,
+            None => {
+                let place = transport.place();
+                self.exchange(place.send(http), sent, keep).await
+            }
+        };
         if let Some(create) = create.filter(|_| reply.is_success()) {
             self.inner.own_creates.mark_answered(create, reply.done);
         }

@@ -154,12 +154,18 @@ enum Versions {
     Any,
 }
 
-/// Which connection a request goes on. An API server ends the connection of whoever it does not know any more
-/// (`UnauthenticatedHTTP2DOSMitigation`), with all that is on it.
+/// Requests that a connection carries at the same time: what an API server takes on one unless it has
+/// `--http2-max-streams-per-connection` (`MaxConcurrentStreams` in `secure_serving.go` of `k8s.io/apiserver`). client-go, too, opens
+/// another one for what is beyond.
+const STREAMS: usize = 100;
+
+/// Connections of the load, at most: ten thousand requests in flight.
+const MAX_CONNECTIONS: usize = 100;
+
+/// Which connection a request goes on that is not load. An API server ends the connection of whoever it does not know any
+/// more (`UnauthenticatedHTTP2DOSMitigation`), with all that is on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lane {
-    /// What is measured; spread over the connections of the load.
-    Load,
     /// Answers that stream for long.
     Watches,
     /// Everything else.
@@ -190,23 +196,62 @@ impl Client {
     }
 }
 
+/// A connection of the load.
+struct LoadConnection {
+    client: Client,
+    in_flight: AtomicUsize,
+}
+
+/// A place on a connection of the load, taken until dropped: when the answer has ended.
+pub(crate) struct Place<'t>(&'t LoadConnection);
+
+impl LoadConnection {
+    fn new(client: Client) -> Self {
+        Self { client, in_flight: AtomicUsize::new(0) }
+    }
+
+    fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    fn place(&self) -> Place<'_> {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        Place(self)
+    }
+}
+
+impl Place<'_> {
+    /// Sends a request, when what is returned is awaited at the latest, and waits until its answer begins.
+    pub(crate) fn send(&self, request: http::Request<Full<Bytes>>) -> Answer {
+        self.0.client.send(request)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// All connections of one run.
 pub(crate) struct Transport {
-    load: Vec<Client>,
-    next: AtomicUsize,
+    load: LoadConnection,
+    /// Further connections of the load, for what is more than one carries.
+    more: Vec<LoadConnection>,
     watches: Client,
     calls: Client,
     pub(crate) protocol: Protocol,
 }
 
 impl Transport {
-    /// Finds out what the server speaks with one request and returns its answer.
+    /// Finds out what the server speaks with one request and returns its answer. `in_flight` is how many requests of the
+    /// load there may be at the same time.
     ///
     /// With TLS the server chooses (ALPN). Without, HTTP/2 is tried as if known before (RFC 9113, 3.3), and
     /// HTTP/1.1 when the server answers with something else.
     pub(crate) async fn probe(
         maker: &ClientMaker,
-        connections: usize,
+        in_flight: usize,
         uri: &Uri,
         headers: &HeaderMap,
     ) -> Result<(Self, Answered), TransportError> {
@@ -219,7 +264,7 @@ impl Transport {
             match connection.send(request()).await {
                 Ok(answer) => {
                     let calls = Client::Http2(connection);
-                    return Ok((Self::new(maker, connections, Protocol::Http2, uri, calls), answer));
+                    return Ok((Self::new(maker, in_flight, Protocol::Http2, uri, calls), answer));
                 }
                 Err(error) if is_tls => return Err(error),
                 Err(_) => {}
@@ -227,35 +272,47 @@ impl Transport {
         }
         let calls = maker.client(Protocol::Http1, uri);
         let answer = calls.send(request()).await?;
-        Ok((Self::new(maker, connections, Protocol::Http1, uri, calls), answer))
+        Ok((Self::new(maker, in_flight, Protocol::Http1, uri, calls), answer))
     }
 
-    fn new(maker: &ClientMaker, connections: usize, protocol: Protocol, server: &Uri, calls: Client) -> Self {
+    fn new(maker: &ClientMaker, in_flight: usize, protocol: Protocol, server: &Uri, calls: Client) -> Self {
         let client = || maker.client(protocol, server);
-        let load = (0..connections.clamp(1, 64)).map(|_| client()).collect();
-        Self { load, next: AtomicUsize::new(0), watches: client(), calls, protocol }
+        let connections = match protocol {
+            Protocol::Http2 => in_flight.div_ceil(STREAMS).clamp(1, MAX_CONNECTIONS),
+            // Its client opens as many as there are requests.
+            Protocol::Http1 => 1,
+        };
+        let more = (1..connections).map(|_| LoadConnection::new(client())).collect();
+        Self { load: LoadConnection::new(client()), more, watches: client(), calls, protocol }
     }
 
-    /// How many connections the load is spread over; without meaning for HTTP/1.1.
+    fn load(&self) -> impl Iterator<Item = &LoadConnection> {
+        std::iter::once(&self.load).chain(&self.more)
+    }
+
+    /// How many connections the load has; without meaning for HTTP/1.1.
     pub(crate) fn connections(&self) -> usize {
-        self.load.len()
+        self.load().count()
     }
 
-    /// Sends a request, when what is returned is awaited at the latest, and waits until its answer begins.
+    /// Sends a request that is not load, when what is returned is awaited at the latest, and waits until its answer begins.
     pub(crate) fn send(&self, lane: Lane, request: http::Request<Full<Bytes>>) -> Answer {
         match lane {
-            Lane::Load => {
-                let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.load.len().max(1);
-                self.send_on(turn, request)
-            }
             Lane::Watches => self.watches.send(request),
             Lane::Calls => self.calls.send(request),
         }
     }
 
-    /// Sends a request on one of the connections of the load.
-    pub(crate) fn send_on(&self, connection: usize, request: http::Request<Full<Bytes>>) -> Answer {
-        self.load.get(connection).unwrap_or(&self.calls).send(request)
+    /// A place for a request of the load: on the first connection with room, or else the one with the fewest requests.
+    pub(crate) fn place(&self) -> Place<'_> {
+        let with_room = self.load().find(|connection| connection.in_flight() < STREAMS);
+        let connection = with_room.or_else(|| self.load().min_by_key(|connection| connection.in_flight()));
+        connection.unwrap_or(&self.load).place()
+    }
+
+    /// A place on one of the connections of the load, whatever is on it already.
+    pub(crate) fn place_on(&self, connection: usize) -> Place<'_> {
+        self.load().nth(connection).unwrap_or(&self.load).place()
     }
 }
 

@@ -51,7 +51,7 @@ fn subscription(namespace: &str) -> Subscription {
 
 async fn whole_life(tls: bool) {
     let sim = Sim::start(SimConfig { nodes: 2, tls, ..SimConfig::default() }).expect("a cluster");
-    let options = ConnectOptions { connections: 2, ..ConnectOptions::inline(sim.kubeconfig()) };
+    let options = ConnectOptions { in_flight: 101, ..ConnectOptions::inline(sim.kubeconfig()) };
     let cluster =
         Cluster::connect(options, Limiter::unlimited(), RunClock::start()).await.expect("connected");
     let facts = cluster.facts();

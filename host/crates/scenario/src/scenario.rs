@@ -49,6 +49,14 @@ pub struct Scenario {
     pub file: Arc<ScenarioFile>,
 }
 
+impl Scenario {
+    /// Operations that may be on their way at the same time: those of the job with the most.
+    pub fn in_flight(&self) -> usize {
+        let of = |job: &Job| job.queues.values().map(|queue| queue.in_flight.get() as usize).sum();
+        self.jobs.iter().map(of).max().unwrap_or_default()
+    }
+}
+
 /// Where the cluster is.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]

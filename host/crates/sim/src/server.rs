@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 use crate::serve::Api;
 
 /// HTTP/2 streams of one connection, as upstream's default.
-const MAX_STREAMS: u32 = 250;
+const MAX_STREAMS: u32 = 100;
 /// Flow-control windows: large enough that a list is not held up by the round trip.
 const WINDOW: u32 = 1 << 20;
 

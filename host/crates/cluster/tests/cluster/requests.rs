@@ -1,6 +1,6 @@
 //! Connecting, sending, resolving, listing.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use bench_cluster::{
     Cluster, ConnectError, ConnectOptions, ListQuery, Protocol, ProxyTarget, Reply, Request, RequestError,
@@ -100,19 +100,52 @@ async fn load_and_other_calls_have_connections_of_their_own() {
 #[tokio::test]
 async fn requests_that_wait_for_a_connection_share_it() {
     let server = Server::start(|_, _| Answer::Json(201, "{}".to_owned())).await;
-    let options = ConnectOptions { connections: 2, ..ConnectOptions::inline(server.kubeconfig()) };
-    let cluster =
-        Cluster::connect(options, Limiter::unlimited(), RunClock::start()).await.expect("connected");
-    // The second connection of the load is not open yet.
+    let cluster = server.connect().await;
     let (target, all) = (pods("ns"), 16);
-    let requests: Vec<_> = (0..all).map(|_| create(&target, false)).collect();
+    server.hang_up();
+    // Finds out; who comes next opens another.
+    let lost = soon(cluster.send(&create(&target, false), None)).await;
+    assert!(!lost.is_success(), "{lost:?}");
+    let before = server.peers().len();
+    send_at_once(&cluster, all).await;
+    assert_eq!(by_connection(&server.peers()[before..]), [all]);
+}
+
+/// Sends so many requests before the first is answered.
+async fn send_at_once(cluster: &Cluster, n: usize) {
+    let target = pods("ns");
+    let requests: Vec<_> = (0..n).map(|_| create(&target, false)).collect();
     let replies = soon(join_all(requests.iter().map(|request| cluster.send(request, None)))).await;
     assert!(replies.iter().all(Reply::is_success), "{replies:?}");
-    let mut peers = server.peers();
-    assert_eq!(peers.len(), all);
-    peers.sort();
-    peers.dedup();
-    assert_eq!(peers.len(), 2);
+}
+
+/// Numbers of requests on each connection, the largest first.
+fn by_connection(peers: &[SocketAddr]) -> Vec<usize> {
+    let mut counts = BTreeMap::new();
+    for peer in peers {
+        *counts.entry(peer).or_default() += 1;
+    }
+    let mut counts: Vec<usize> = counts.into_values().collect();
+    counts.sort_unstable_by(|a, b| b.cmp(a));
+    counts
+}
+
+#[tokio::test]
+async fn requests_beyond_what_one_connection_carries_go_on_others_that_are_open_already() {
+    let server = Server::start(|_, _| Answer::Json(201, "{}".to_owned())).await;
+    let options = ConnectOptions { in_flight: 250, ..ConnectOptions::inline(server.kubeconfig()) };
+    let cluster =
+        Cluster::connect(options, Limiter::unlimited(), RunClock::start()).await.expect("connected");
+    let opened = server.opened();
+    let before = server.peers().len();
+    send_at_once(&cluster, 60).await;
+    assert_eq!(by_connection(&server.peers()[before..]), [60], "one is enough for these");
+    send_at_once(&cluster, 250).await;
+    assert_eq!(by_connection(&server.peers()[before + 60..]), [100, 100, 50]);
+    // More than was announced is not refused.
+    send_at_once(&cluster, 330).await;
+    assert_eq!(by_connection(&server.peers()[before + 310..]), [110, 110, 110]);
+    assert_eq!(server.opened(), opened, "no operation opens a connection");
 }
 
 #[tokio::test]

@@ -103,6 +103,11 @@ impl Server {
         self.connections.lock().drain(..).for_each(|connection| connection.abort());
     }
 
+    /// Connections that were opened and not closed by [`Self::hang_up`].
+    pub fn opened(&self) -> usize {
+        self.connections.lock().len()
+    }
+
     /// From now on this token alone is good.
     pub fn accept(&self, token: &str) {
         token.clone_into(&mut self.token.lock());

@@ -279,7 +279,7 @@ struct Queue {
     burst: Option<Count>,
     /// `constant` (unless written) or `poisson`.
     arrival: Option<Arrival>,
-    /// Requests under way at once. 64 unless written.
+    /// Requests under way at once; for each hundred there is a connection. 64 unless written.
     in_flight: Option<Count>,
     /// `record` (unless written): a result as any other. `backoff`: wait as told and send again.
     on_too_many_requests: Option<OnTooManyRequests>,
