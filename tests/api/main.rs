@@ -2,13 +2,13 @@
 //! fake nodes, and one with real nodes.
 //!
 //! Each test is written once, as `async fn name(server: &Target)`, and appears three times: `topic::sim::name`,
-//! `topic::real::name` and `topic::nodes::name`. The real ones decide what is right; a test that only the simulated
+//! `topic::real::name` and `topic::real_nodes::name`. The real ones decide what is right; a test that only the simulated
 //! one fails is a lie of `sim`.
 //! Requests are sent raw, so that status, reason, message and bytes are compared as they came.
 //!
 //! All real tests share one control plane and one ordinary user (see `bench_lab`); each keeps to namespaces of its own.
-//! Without Go the real tests fail, they do not skip; those on real nodes are left out where `bench_lab::real_nodes` says
-//! that a machine cannot have any.
+//! Without Go the real tests fail, they do not skip; `cargo xtask test` leaves out those on real nodes, by the name of
+//! their module, where the machine cannot run any.
 //!
 //! `cargo test -p bench-tests --test api sim::` runs in seconds; the real half needs the programs of `bench_lab`.
 

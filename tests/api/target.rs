@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// The user without rights.
 const NOBODY: &str = "nobody";
 
-/// Makes each listed test visible three times: `sim::name`, `real::name` and `nodes::name`.
+/// Makes each listed test visible three times: `sim::name`, `real::name` and `real_nodes::name`.
 macro_rules! conformance {
     ($($name:ident),* $(,)?) => {
         mod sim {
@@ -27,7 +27,7 @@ macro_rules! conformance {
         mod real {
             $(#[test] fn $name() { $crate::target::on_real(super::$name) })*
         }
-        mod nodes {
+        mod real_nodes {
             $(#[test] fn $name() { $crate::target::on_nodes(super::$name) })*
         }
     };
@@ -70,12 +70,10 @@ pub fn on_real(test: impl AsyncFnOnce(&Target)) {
     on(lab, test);
 }
 
-/// Runs a test against the real nodes that all tests of this process share, where the machine can run any.
+/// Runs a test against the real nodes that all tests of this process share.
 pub fn on_nodes(test: impl AsyncFnOnce(&Target)) {
     let cluster = bench_lab::shared_cluster().unwrap_or_else(|error| panic!("{}", with_causes(&error)));
-    if let Some(cluster) = cluster {
-        on(cluster.control_plane(), test);
-    }
+    on(cluster.control_plane(), test);
 }
 
 fn on(lab: &bench_lab::ControlPlane, test: impl AsyncFnOnce(&Target)) {

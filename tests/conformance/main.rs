@@ -10,7 +10,7 @@ mod faults;
 mod harness;
 mod limits;
 mod loading;
-mod prometheus;
+mod real_prometheus;
 mod rights;
 mod stops;
 
@@ -18,7 +18,7 @@ use components::*;
 use faults::*;
 use limits::*;
 use loading::*;
-use prometheus::*;
+use real_prometheus::*;
 use rights::*;
 use stops::*;
 

@@ -7,7 +7,7 @@ use bench_lab::{Cluster, PAUSE};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::lab::{kubectl, path};
+use super::lab::{kubectl, path};
 
 /// A scenario of the repository.
 pub fn scenario(name: &str) -> String {
@@ -34,9 +34,21 @@ impl Bench {
 
     /// `bench run` with the pause image of the nodes.
     pub fn command(&self, scenario: &str, settings: &[&str]) -> Command {
+        let mut command = self.on_a_scenario("run", scenario, settings);
+        command.arg("--quiet");
+        command
+    }
+
+    /// What `bench plan` says of the pods that the first job makes.
+    pub fn planned_pods(&self, scenario: &str, settings: &[&str]) -> Value {
+        let output = self.on_a_scenario("plan", scenario, settings).output().expect("bench starts");
+        Ran::from(output).ended_with(&[0]).json()["jobs"][0]["pods"].clone()
+    }
+
+    fn on_a_scenario(&self, verb: &str, scenario: &str, settings: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bench"));
         command.current_dir(self.folder.path()).env("NO_COLOR", "1").env_remove("KUBECONFIG");
-        command.args(["run", scenario, "--quiet", "--output", "json", "--set", "cluster={}"]);
+        command.args([verb, scenario, "--output", "json", "--set", "cluster={}"]);
         command.args(["--kubeconfig", path(&self.kubeconfig), "--cluster-uid", &self.cluster_uid]);
         command.args(["--set", &format!("variables.image={PAUSE}")]);
         command.args(settings.iter().flat_map(|setting| ["--set", setting]));

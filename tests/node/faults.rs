@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bench_lab::{Cluster, Component, Node, NodeComponent};
 
-use crate::bench::{Bench, Ran, nothing_is_left};
-use crate::lab::{self, eventually, shared};
+use super::bench::{Bench, Ran, nothing_is_left};
+use super::lab::{self, eventually, shared};
 
 const SCENARIO: &str = "\
 apiVersion: bench.dev/v1alpha1
@@ -69,7 +69,7 @@ fn last(time: Duration) {
 
 #[test]
 fn an_etcd_that_stops_for_three_seconds_is_in_the_response_times() {
-    let Some(cluster) = shared() else { return };
+    let cluster = shared();
     let (_bench, child) = started(&cluster, "60s");
     cluster.control_plane().pause(Component::Etcd).expect("paused");
     last(Duration::from_secs(3));
@@ -86,7 +86,7 @@ fn an_etcd_that_stops_for_three_seconds_is_in_the_response_times() {
 
 #[test]
 fn a_killed_api_server_fails_the_run_and_leaves_a_whole_record() {
-    let Some(mut cluster) = shared() else { return };
+    let mut cluster = shared();
     let (bench, child) = started(&cluster, "60s");
     cluster.control_plane_mut().restart(Component::ApiServer).expect("it comes back");
     let ran = ended(child).ended_with(&[10, 13]);
@@ -107,7 +107,7 @@ fn set_link(cluster: &Cluster, state: &str) {
 
 #[test]
 fn a_network_that_is_cut_for_three_seconds_is_in_the_response_times() {
-    let Some(cluster) = shared() else { return };
+    let cluster = shared();
     let (_bench, child) = started(&cluster, "60s");
     set_link(&cluster, "down");
     last(Duration::from_secs(3));
@@ -124,7 +124,7 @@ fn a_network_that_is_cut_for_three_seconds_is_in_the_response_times() {
 
 #[test]
 fn a_kubelet_that_stops_is_told_by_pods_that_never_start() {
-    let Some(cluster) = shared() else { return };
+    let cluster = shared();
     let (bench, child) = started(&cluster, "5s");
     let node = &cluster.nodes()[0];
     node.pause(NodeComponent::Kubelet).expect("paused");
@@ -149,7 +149,7 @@ fn lose(node: &mut Node) {
 
 #[test]
 fn a_node_that_is_lost_ends_the_wait_for_its_pods_and_is_named() {
-    let Some(_shared) = shared() else { return };
+    let _alone = shared();
     let mut cluster = lab::started(&lab::options());
     let (bench, child) = started(&cluster, "100s, stuckAfter: 5s");
     lose(&mut cluster.nodes_mut()[0]);

@@ -1,10 +1,10 @@
 //! Scenario 3 of the kube-burner lab: pods that find no place, counted and named.
 
 use bench_lab::{ClusterOptions, Options};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::bench::{Bench, Ran, nothing_is_left, scenario};
-use crate::lab::{options, shared, started};
+use super::bench::{Bench, Ran, nothing_is_left, scenario};
+use super::lab::{options, shared, started};
 
 /// Rows whose pod became ready, and states of the others.
 fn split(rows: &[Value]) -> (usize, Vec<&str>) {
@@ -23,10 +23,12 @@ fn finding(ran: &Ran, words: &[&str]) {
 }
 
 #[test]
-fn of_150_pods_on_a_node_for_110_all_have_a_row_and_40_say_why() {
-    let Some(cluster) = shared() else { return };
+fn of_150_pods_on_a_node_for_110_all_have_a_row_and_40_say_why_as_the_plan_said() {
+    let cluster = shared();
     let bench = Bench::on(&cluster);
     let file = scenario("kube-burner-lab/3-1-more-pods-than-the-node-takes.yaml");
+    let planned = bench.planned_pods(&file, &[]);
+    assert_eq!(planned, json!({ "made": 150, "noPlace": 40, "noAddress": 0 }));
     let ran = bench.run(&file, &[]).ended_with(&[10, 13]);
     let rows = bench.rows(&ran, "pod-latency");
     let (n_ready, states) = split(&rows);
@@ -37,14 +39,17 @@ fn of_150_pods_on_a_node_for_110_all_have_a_row_and_40_say_why() {
 }
 
 #[test]
-fn pods_without_an_address_are_counted() {
-    let Some(_shared) = shared() else { return };
+fn pods_without_an_address_are_counted_as_the_plan_said() {
+    let _alone = shared();
     // 32 addresses less those of the network, its gateway and its broadcast: room for 29 of 40 pods.
     let control_plane = Options { pod_range_bits: 27, ..options().control_plane };
     let cluster = started(&ClusterOptions { control_plane, ..options() });
     let bench = Bench::on(&cluster);
     let file = scenario("kube-burner-lab/3-2-more-pods-than-pod-cidr.yaml");
-    let ran = bench.run(&file, &["variables.iterations=40"]).ended_with(&[10, 13]);
+    let few = ["variables.iterations=40"];
+    let planned = bench.planned_pods(&file, &few);
+    assert_eq!(planned, json!({ "made": 40, "noPlace": 0, "noAddress": 11 }));
+    let ran = bench.run(&file, &few).ended_with(&[10, 13]);
     let rows = bench.rows(&ran, "pod-latency");
     let (n_ready, states) = split(&rows);
     assert_eq!((rows.len(), n_ready, states.len()), (40, 29, 11), "{states:?}");

@@ -4,12 +4,12 @@ use std::process::Child;
 
 use bench_lab::{NodeProgram, SLOW_BYTES_PER_SECOND, SLOW_REGISTRY};
 
-use crate::bench::{Bench, Ran, distribution, nothing_is_left, scenario};
-use crate::lab::shared;
+use super::bench::{Bench, Ran, distribution, nothing_is_left, scenario};
+use super::lab::shared;
 
 #[test]
 fn the_quickstart_measures_every_pod_of_a_real_node() {
-    let Some(cluster) = shared() else { return };
+    let cluster = shared();
     let bench = Bench::on(&cluster);
     let quickstart = scenario("quickstart.yaml");
     // The gates are for a simulated cluster; what is counted holds everywhere.
@@ -24,7 +24,7 @@ fn the_quickstart_measures_every_pod_of_a_real_node() {
 
 #[test]
 fn scenario_1_has_the_image_pulled_before_its_deployment_is_due_and_deletes_it() {
-    let Some(cluster) = shared() else { return };
+    let cluster = shared();
     cluster.push("scenario-1:1").unwrap_or_else(|error| panic!("{error}"));
     // The image has this program in it, and more.
     let bytes = std::fs::metadata(cluster.program(NodeProgram::Tool)).expect("the program").len();
@@ -71,7 +71,7 @@ const GROUPS: [&[Row]; 3] = [
 
 #[test]
 fn rows_of_the_first_lab_end_when_arithmetic_says_and_create_what_they_say() {
-    let Some(cluster) = shared() else { return };
+    let cluster = shared();
     for group in GROUPS {
         let started: Vec<(&Row, Bench, Child)> = group
             .iter()

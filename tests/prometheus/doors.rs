@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use bench_lab::{Door, PASSWORD, USER};
 use bench_prometheus::{Auth, QueryError};
 
-use crate::server::{block_on, client, server};
+use super::server::{block_on, client, server};
 
 fn file(server: &bench_lab::Prometheus, name: &str, text: &str) -> PathBuf {
     let path = server.folder().join(name);

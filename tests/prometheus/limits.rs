@@ -7,7 +7,7 @@ use bench_limiter::{Limiter, RunClock};
 use bench_model::{Burst, Rate, TimeNs};
 use bench_prometheus::{MAX_POINTS, MAX_SERIES, Prometheus, QueryError, Series};
 
-use crate::server::{block_on, endpoint, eventually, open, server};
+use super::server::{block_on, endpoint, eventually, open, server};
 
 /// A gauge of hundreds of series that are always there.
 const MANY: &str = "kubernetes_feature_enabled";

@@ -7,7 +7,7 @@ use bench_limiter::{Limiter, RunClock};
 use bench_model::TimeNs;
 use bench_prometheus::{Endpoint, Prometheus, QueryError, Series};
 
-use crate::server::{block_on, endpoint, eventually, open, until};
+use super::server::{block_on, endpoint, eventually, open, until};
 
 fn lab() -> &'static ControlPlane {
     bench_lab::shared().expect("a control plane")

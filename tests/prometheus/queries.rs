@@ -7,8 +7,8 @@ use bench_lab::{ControlPlane, Door};
 use bench_model::TimeNs;
 use bench_prometheus::Series;
 
-use crate::objectives::REQUEST_LATENCIES;
-use crate::server::{block_on, eventually, open, server, until};
+use super::objectives::REQUEST_LATENCIES;
+use super::server::{block_on, eventually, open, server, until};
 
 #[test]
 fn every_part_of_the_control_plane_is_scraped() {

@@ -5,6 +5,7 @@
 mod fuzz;
 mod lab;
 mod setup;
+mod tiers;
 
 use std::{
     ffi::OsStr,
@@ -56,7 +57,7 @@ enum Task {
         #[arg(long, default_value_t = 60)]
         seconds: u32,
     },
-    /// Run a real control plane to work against, until Ctrl-C.
+    /// A real cluster to work against by hand: bring it up, look at it, take it down.
     #[command(subcommand)]
     Lab(lab::Lab),
 }
@@ -129,21 +130,16 @@ fn test(filter: Option<&str>, lint: bool) -> anyhow::Result<()> {
     }
     setup::foreign_plugins()?;
     setup::control_plane()?;
-    let real_nodes = setup::real_nodes_for_tests()?;
+    let left_out = tiers::prepare()?;
     let mut command = cargo(["test", "--workspace", "--no-fail-fast"]);
     if lint {
         command = linting(command);
     }
-    command.args(filter).env(bench_lab::REAL_NODES, real_nodes);
-    command.env("BENCH_PROMETHEUS", setup::prometheus_for_tests()?);
-    command.env("BENCH_OPENSEARCH", setup::opensearch_for_tests()?);
-    if setup::browser()? {
-        // Without it the tests in a browser would pass where there is none.
-        command.env("BENCH_BROWSER", "required");
-    }
+    command.args(filter).arg("--");
+    command.args(left_out.iter().flat_map(|left_out| ["--skip", left_out.tier.name]));
     let result = run(command);
-    if real_nodes == "off" {
-        setup::say("REAL NODES WERE NOT TESTED");
+    for left_out in left_out {
+        setup::say(&left_out.to_string());
     }
     result
 }

@@ -90,7 +90,8 @@ pub fn node_tier() -> anyhow::Result<NodeTier> {
     if bench_lab::missing().iter().all(|missing| missing.package().is_some()) {
         let builds_runc = !std::path::Path::new("/usr/include/seccomp.h").exists();
         let build = if builds_runc { &BUILD_PACKAGES[..] } else { &[] };
-        install(packages.into_iter().chain(build.iter().copied()));
+        // One package may have several of the missing programs.
+        install(packages.into_iter().chain(build.iter().copied()).collect());
     }
     let missing = bench_lab::missing();
     if !missing.is_empty() {
@@ -101,84 +102,8 @@ pub fn node_tier() -> anyhow::Result<NodeTier> {
     Ok(NodeTier::Ready)
 }
 
-/// Value of `BENCH_REAL_NODES` for the tests: `require` where real nodes can run, `off` where they cannot or where the
-/// caller's own variable says so.
-///
-/// # Errors
-///
-/// When the machine could run them, but programs are missing and cannot be installed or built.
-pub fn real_nodes_for_tests() -> anyhow::Result<&'static str> {
-    if std::env::var_os(bench_lab::REAL_NODES).is_some_and(|wish| wish == "off") {
-        return Ok("off");
-    }
-    let missing = match node_tier()? {
-        NodeTier::Ready => {
-            bench_lab::AddonBinaries::ensure(&bench_lab::default_cache()?)?;
-            return Ok("require");
-        }
-        NodeTier::Missing(missing) => missing,
-    };
-    if missing.iter().all(|missing| missing.package().is_some()) {
-        let help = format!("`{}=off` leaves out the tests on real nodes", bench_lab::REAL_NODES);
-        return NodeTier::Missing(missing).into_result().map(|()| "off").context(help);
-    }
-    let list: Vec<String> = missing.iter().map(ToString::to_string).collect();
-    say(&format!("NO REAL NODES ON THIS MACHINE, their tests are left out; missing: {}", list.join(", ")));
-    Ok("off")
-}
-
-/// Gets Debian's Prometheus into the cache if none is installed: unpacked only, because its package starts a service.
-///
-/// Value of `BENCH_PROMETHEUS` for the tests: `off` where it cannot be had.
-pub fn prometheus_for_tests() -> anyhow::Result<&'static str> {
-    if std::env::var_os("BENCH_PROMETHEUS").is_some_and(|wish| wish == "off") {
-        say("NOT TESTED: a real Prometheus (BENCH_PROMETHEUS=off)");
-        return Ok("off");
-    }
-    let folder = bench_lab::default_cache()?.join(bench_lab::PROMETHEUS_UNPACKED);
-    if bench_lab::prometheus_program().is_none() {
-        std::fs::create_dir_all(&folder)?;
-        for script in
-            [&["apt-get", "download", "prometheus"][..], &["sh", "-c", "dpkg -x prometheus_*.deb ."]]
-        {
-            let Some((program, arguments)) = script.split_first() else { continue };
-            let mut command = Command::new(program);
-            let status = command.current_dir(&folder).args(arguments).status();
-            if !status.is_ok_and(|status| status.success()) {
-                break;
-            }
-        }
-    }
-    if bench_lab::prometheus_program().is_some() {
-        return Ok("require");
-    }
-    say("NO PROMETHEUS ON THIS MACHINE, its tests are left out: install Debian's package `prometheus`");
-    Ok("off")
-}
-
-/// Gets an OpenSearch into the cache, of Maven Central.
-///
-/// Value of `BENCH_OPENSEARCH` for the tests: `off` where it cannot be had.
-pub fn opensearch_for_tests() -> anyhow::Result<&'static str> {
-    let wish = std::env::var_os("BENCH_OPENSEARCH");
-    if wish.as_deref().is_some_and(|wish| wish == "off") {
-        say("NOT TESTED: a real OpenSearch (BENCH_OPENSEARCH=off)");
-        return Ok("off");
-    }
-    match bench_lab::OpenSearch::ensure(&bench_lab::default_cache()?) {
-        Ok(_) => Ok("require"),
-        Err(error) if wish.is_some() => Err(error).context("`BENCH_OPENSEARCH=off` leaves out its tests"),
-        Err(error) => {
-            say(&format!("NO OPENSEARCH ON THIS MACHINE, its tests are left out: {error}"));
-            Ok("off")
-        }
-    }
-}
-
 /// Installs Debian packages; what could not be installed is found missing afterwards.
-fn install<'p>(packages: impl IntoIterator<Item = &'p str>) {
-    // One package may have several of the missing programs.
-    let packages: BTreeSet<&str> = packages.into_iter().collect();
+pub fn install(packages: BTreeSet<&str>) {
     if packages.is_empty() {
         return;
     }
@@ -199,30 +124,14 @@ fn install<'p>(packages: impl IntoIterator<Item = &'p str>) {
     }
 }
 
-/// Installs a browser for the tests of the HTML report where that can be done: on Debian, as root. Returns whether there
-/// is one, so that its tests must run.
-pub fn browser() -> anyhow::Result<bool> {
-    if std::env::var_os("BENCH_BROWSER").is_some_and(|wish| wish == "off") {
-        say("NOT TESTED: the HTML report in a browser (BENCH_BROWSER=off)");
-        return Ok(false);
-    }
-    let is_there = |name: &str| {
-        let found = Command::new("sh").args(["-c", &format!("command -v {name}")]).output();
-        found.is_ok_and(|output| output.status.success())
-    };
-    if ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"].into_iter().any(is_there) {
-        return Ok(true);
-    }
-    let user = Command::new("id").arg("-u").output().context("failed to start `id`")?;
-    let is_root = String::from_utf8_lossy(&user.stdout).trim() == "0";
-    if !(is_root && is_there("apt-get")) {
-        say("NOT TESTED: the HTML report in a browser, for there is none; install Chromium to test it");
-        return Ok(false);
-    }
-    install(["chromium"]);
-    if !is_there("chromium") {
-        say("NOT TESTED: the HTML report in a browser, for Chromium could not be installed");
-        return Ok(false);
-    }
-    Ok(true)
+/// Whether a program is in PATH.
+pub fn has_program(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+}
+
+/// Whether the user may install packages.
+pub fn is_root() -> bool {
+    let user = Command::new("id").arg("-u").output();
+    user.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim() == "0")
 }

@@ -62,4 +62,4 @@ pub use prometheus::{
 };
 pub use registry::{REGISTRY, SLOW_BYTES_PER_SECOND, SLOW_REGISTRY};
 pub use requirements::{Missing, missing};
-pub use shared::{REAL_NODES, SharedClusterError, SharedError, real_nodes, shared, shared_cluster};
+pub use shared::{SharedClusterError, SharedError, shared, shared_cluster};

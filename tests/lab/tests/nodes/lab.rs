@@ -14,16 +14,10 @@ pub fn options() -> ClusterOptions {
     ClusterOptions { control_plane, ..ClusterOptions::default() }
 }
 
-/// The shared cluster for one test alone; `None` where there are no real nodes.
-pub fn shared() -> Option<MutexGuard<'static, Cluster>> {
-    static SHARED: OnceLock<Option<Mutex<Cluster>>> = OnceLock::new();
-    let start = || wanted().then(|| Mutex::new(started(&options())));
-    SHARED.get_or_init(start).as_ref().map(Mutex::lock)
-}
-
-/// Whether tests on real nodes run; fails when they should and cannot.
-pub fn wanted() -> bool {
-    bench_lab::real_nodes().unwrap_or_else(|error| panic!("{error}"))
+/// The shared cluster for one test alone.
+pub fn shared() -> MutexGuard<'static, Cluster> {
+    static SHARED: OnceLock<Mutex<Cluster>> = OnceLock::new();
+    SHARED.get_or_init(|| Mutex::new(started(&options()))).lock()
 }
 
 /// A cluster of the test's own.

@@ -2,7 +2,7 @@
 
 use bench_lab::BUSYBOX;
 
-use crate::lab::{Namespace, apply, eventually, shared};
+use super::lab::{Namespace, apply, eventually, shared};
 
 const PODS: &str = "
 apiVersion: v1
@@ -66,7 +66,7 @@ spec:
 
 #[test]
 fn containers_run_speak_fail_and_are_reached_unless_a_policy_forbids_it() {
-    let Some(cluster) = shared() else { return };
+    let cluster = shared();
     let namespace = Namespace::new(&cluster, "real-pods");
     apply(&cluster, &PODS.replace("IMAGE", BUSYBOX));
     namespace.kubectl(&["wait", "--for=condition=Ready", "pod/web", "pod/client", "--timeout=60s"]);

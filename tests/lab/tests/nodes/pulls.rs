@@ -4,7 +4,7 @@ use std::fs;
 
 use bench_lab::{Cluster, NodeProgram, REGISTRY, SLOW_BYTES_PER_SECOND, SLOW_REGISTRY};
 
-use crate::lab::{Namespace, apply, eventually, shared};
+use super::lab::{Namespace, apply, eventually, shared, with_causes};
 
 const POD: &str = "
 apiVersion: v1
@@ -33,10 +33,10 @@ fn seconds(said: &str) -> f64 {
 
 #[test]
 fn an_image_is_pulled_once_a_slow_registry_takes_its_time_and_an_unknown_one_is_told() {
-    let Some(cluster) = shared() else { return };
+    let cluster = shared();
     let namespace = Namespace::new(&cluster, "real-pulls");
     for name in ["quick:1", "slow:1"] {
-        cluster.push(name).unwrap_or_else(|error| panic!("{}", crate::lab::with_causes(&error)));
+        cluster.push(name).unwrap_or_else(|error| panic!("{}", with_causes(&error)));
     }
     let quick = started(&cluster, &namespace, "quick", &format!("{REGISTRY}/quick:1"));
     let slow = started(&cluster, &namespace, "slow", &format!("{SLOW_REGISTRY}/slow:1"));

@@ -6,8 +6,8 @@ use bench_lab::{Cluster, Door};
 use bench_limiter::{Limiter, RunClock};
 use bench_prometheus::{Auth, Endpoint, Prometheus};
 
-use crate::bench::{Bench, scenario};
-use crate::lab::{eventually, shared};
+use super::bench::{Bench, scenario};
+use super::lab::{eventually, shared};
 
 /// Start latencies of pods, word for word as Kubernetes' service level objectives ask for them: without the time of pulls
 /// and init containers, and with it.
@@ -26,11 +26,7 @@ struct Witness {
 }
 
 impl Witness {
-    /// `None` where there is no Prometheus, and nobody wants one.
-    fn start(cluster: &Cluster) -> Option<Self> {
-        if std::env::var_os("BENCH_PROMETHEUS").is_some_and(|wish| wish == "off") {
-            return None;
-        }
+    fn start(cluster: &Cluster) -> Self {
         let server = cluster.prometheus(Door::Open).unwrap_or_else(|error| panic!("{error}"));
         let clock = RunClock::start_at(SystemTime::now());
         let endpoint = Endpoint {
@@ -42,7 +38,7 @@ impl Witness {
         };
         let client = Prometheus::new(endpoint, clock, Limiter::unlimited()).expect("an endpoint");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        Some(Self { _server: server, client, clock, runtime })
+        Self { _server: server, client, clock, runtime }
     }
 
     /// The one value of a query, if there is one and it is a number.
@@ -65,8 +61,8 @@ fn pods_scheduled(cluster: &Cluster) -> Vec<f64> {
 
 #[test]
 fn kubelet_is_scraped_and_start_latencies_have_numbers() {
-    let Some(cluster) = shared() else { return };
-    let Some(witness) = Witness::start(&cluster) else { return };
+    let cluster = shared();
+    let witness = Witness::start(&cluster);
     eventually("all parts to be scraped", || witness.value("count(up == 1) == 5"));
     eventually("kubelet to be scraped", || witness.value("up{job=\"kubelet\"} == 1"));
     // A rate needs pods that started between two scrapes.
@@ -79,8 +75,8 @@ fn kubelet_is_scraped_and_start_latencies_have_numbers() {
 
 #[test]
 fn the_scheduler_agrees_on_how_long_scheduling_took() {
-    let Some(cluster) = shared() else { return };
-    let Some(witness) = Witness::start(&cluster) else { return };
+    let cluster = shared();
+    let witness = Witness::start(&cluster);
     let of = |part: &str| format!("sum(scheduler_pod_scheduling_sli_duration_seconds_{part})");
     eventually("the scheduler to be scraped", || witness.value("up{job=\"kube-scheduler\"} == 1"));
     // None before the first pod.

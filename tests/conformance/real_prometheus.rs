@@ -16,9 +16,6 @@ use crate::harness::bench;
 
 #[tokio::test]
 pub async fn asks_prometheus() {
-    if std::env::var_os("BENCH_PROMETHEUS").is_some_and(|wish| wish == "off") {
-        return;
-    }
     let lab = bench_lab::shared().expect("a control plane");
     let server = lab.prometheus(Door::Open).unwrap_or_else(|error| panic!("{error}"));
     let clock = RunClock::start_at(SystemTime::now());
