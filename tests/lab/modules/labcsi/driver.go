@@ -65,7 +65,7 @@ func (d *driver) ControllerGetCapabilities(context.Context, *csi.ControllerGetCa
 
 func (d *driver) CreateVolume(_ context.Context, request *csi.CreateVolumeRequest) (*csi.CreateVolumeResponse, error) {
 	if request.GetName() == "" || !areSupported(request.GetVolumeCapabilities()) {
-		return nil, status.Error(codes.InvalidArgument, "a volume needs a name, and is a folder for pods of one node")
+		return nil, status.Error(codes.InvalidArgument, "a volume needs a name, and is a file system for pods of one node")
 	}
 	size, limit := request.GetCapacityRange().GetRequiredBytes(), request.GetCapacityRange().GetLimitBytes()
 	if size == 0 {
@@ -148,7 +148,7 @@ func (d *driver) ValidateVolumeCapabilities(_ context.Context, request *csi.Vali
 		return nil, err
 	}
 	if !areSupported(request.GetVolumeCapabilities()) {
-		return &csi.ValidateVolumeCapabilitiesResponse{Message: "a volume is a folder for pods of one node"}, nil
+		return &csi.ValidateVolumeCapabilitiesResponse{Message: "a volume is a file system for pods of one node"}, nil
 	}
 	return &csi.ValidateVolumeCapabilitiesResponse{Confirmed: &csi.ValidateVolumeCapabilitiesResponse_Confirmed{
 		VolumeCapabilities: request.GetVolumeCapabilities(),

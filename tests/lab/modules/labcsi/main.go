@@ -1,7 +1,7 @@
-// labcsi is a CSI driver for one node: a volume is a folder, a snapshot is a copy of it.
+// labcsi is a CSI driver for one node: a volume is a file system in memory (tmpfs), which has a size and takes another while
+// it is used; a snapshot is a folder with a copy of it. Both end with the node.
 //
-// It registers itself with kubelet, which is otherwise the work of a sidecar of its own. Sizes are kept in the books and
-// reported, as every CSI driver must, but nothing stops a pod from writing more: a folder has no limit.
+// It registers itself with kubelet, which is otherwise the work of a sidecar of its own.
 package main
 
 import (

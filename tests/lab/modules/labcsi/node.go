@@ -35,11 +35,11 @@ func (d *driver) NodeGetCapabilities(context.Context, *csi.NodeGetCapabilitiesRe
 	return answer, nil
 }
 
-// NodePublishVolume binds the volume's folder to where kubelet wants it for a pod.
+// NodePublishVolume binds the volume to where kubelet wants it for a pod.
 func (d *driver) NodePublishVolume(_ context.Context, request *csi.NodePublishVolumeRequest) (*csi.NodePublishVolumeResponse, error) {
 	target := request.GetTargetPath()
 	if !areSupported([]*csi.VolumeCapability{request.GetVolumeCapability()}) {
-		return nil, status.Error(codes.InvalidArgument, "a volume is a folder for pods of one node")
+		return nil, status.Error(codes.InvalidArgument, "a volume is a file system for pods of one node")
 	}
 	if err := d.checkTarget(target); err != nil {
 		return nil, err
@@ -91,13 +91,16 @@ func (d *driver) NodeUnpublishVolume(_ context.Context, request *csi.NodeUnpubli
 	return &csi.NodeUnpublishVolumeResponse{}, nil
 }
 
-// NodeExpandVolume has nothing to grow in a folder; the size is the one that the controller's part noted.
+// NodeExpandVolume gives the volume the size that the controller's part noted; pods that have it see that at once.
 func (d *driver) NodeExpandVolume(_ context.Context, request *csi.NodeExpandVolumeRequest) (*csi.NodeExpandVolumeResponse, error) {
 	d.store.lock.Lock()
 	defer d.store.lock.Unlock()
 	found, err := d.volume(request.GetVolumeId())
 	if err != nil {
 		return nil, err
+	}
+	if err := d.store.resize(found); err != nil {
+		return nil, internal(err)
 	}
 	return &csi.NodeExpandVolumeResponse{CapacityBytes: found.Size}, nil
 }
@@ -112,11 +115,16 @@ func (d *driver) NodeGetVolumeStats(_ context.Context, request *csi.NodeGetVolum
 	if _, err := os.Stat(request.GetVolumePath()); err != nil {
 		return nil, status.Error(codes.NotFound, err.Error())
 	}
-	// Not under the lock: a walk through many files must not hold up other volumes.
-	bytes, entries := used(d.store.data(volumes, found.ID))
+	var stats syscall.Statfs_t
+	if err := syscall.Statfs(d.store.data(volumes, found.ID), &stats); err != nil {
+		return nil, internal(err)
+	}
+	usage := func(unit csi.VolumeUsage_Unit, each int64, all, free uint64) *csi.VolumeUsage {
+		return &csi.VolumeUsage{Unit: unit, Total: int64(all) * each, Used: int64(all-free) * each, Available: int64(free) * each}
+	}
 	return &csi.NodeGetVolumeStatsResponse{Usage: []*csi.VolumeUsage{
-		{Unit: csi.VolumeUsage_BYTES, Total: found.Size, Used: bytes, Available: max(found.Size-bytes, 0)},
-		{Unit: csi.VolumeUsage_INODES, Used: entries},
+		usage(csi.VolumeUsage_BYTES, stats.Bsize, stats.Blocks, stats.Bfree),
+		usage(csi.VolumeUsage_INODES, 1, stats.Files, stats.Ffree),
 	}}, nil
 }
 

@@ -4,12 +4,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -100,17 +101,19 @@ func (s *store) list(kind kind) ([]*record, error) {
 
 // create makes a folder with a copy of `from`, or an empty one; the record comes last and makes it count.
 func (s *store) create(kind kind, record *record, from string) error {
-	data := s.data(kind, record.ID)
 	// Left from a creation that was interrupted.
-	if err := os.RemoveAll(s.path(kind, record.ID)); err != nil {
+	if err := s.remove(kind, record.ID); err != nil {
 		return err
 	}
+	data := s.data(kind, record.ID)
 	if err := os.MkdirAll(data, 0o755); err != nil {
 		return err
 	}
-	// Past the umask: pods run as any user.
-	if err := os.Chmod(data, 0o777); err != nil {
-		return err
+	if kind == volumes {
+		// Pods run as any user.
+		if err := syscall.Mount(driverName, data, "tmpfs", 0, fmt.Sprintf("mode=0777,size=%d", record.Size)); err != nil {
+			return err
+		}
 	}
 	if from != "" {
 		// `cp` keeps owners, modes, times and links.
@@ -119,6 +122,11 @@ func (s *store) create(kind kind, record *record, from string) error {
 		}
 	}
 	return s.write(kind, record)
+}
+
+// resize gives a volume the size that its record says.
+func (s *store) resize(record *record) error {
+	return syscall.Mount("", s.data(volumes, record.ID), "", syscall.MS_REMOUNT, fmt.Sprintf("size=%d", record.Size))
 }
 
 func (s *store) write(kind kind, record *record) error {
@@ -138,20 +146,10 @@ func (s *store) remove(kind kind, id string) error {
 	if !isID(id) {
 		return nil
 	}
+	// Not mounted, or not there: a snapshot, or done before.
+	err := syscall.Unmount(s.data(kind, id), unmountNoFollow)
+	if err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOENT) {
+		return err
+	}
 	return os.RemoveAll(s.path(kind, id))
-}
-
-// used counts bytes and entries; files that go away meanwhile do not count.
-func used(folder string) (bytes, entries int64) {
-	_ = filepath.WalkDir(folder, func(_ string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return nil
-		}
-		entries++
-		if info, err := entry.Info(); err == nil && info.Mode().IsRegular() {
-			bytes += info.Size()
-		}
-		return nil
-	})
-	return bytes, entries
 }

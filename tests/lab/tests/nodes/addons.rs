@@ -186,6 +186,21 @@ spec:
     - { name: cloned, persistentVolumeClaim: { claimName: cloned } }
 ";
 
+/// Size of the pod's volume in KiB, as the pod sees it.
+fn size_in_pod(namespace: &Namespace<'_>) -> String {
+    let said = namespace.kubectl(&["exec", "writer", "--", "busybox", "df", "-kP", "/data"]);
+    let last = said.lines().last().expect("a line");
+    last.split_whitespace().nth(1).expect("a column").to_owned()
+}
+
+/// Writes so many KiB into the volume, and takes them away again.
+fn write_in_pod(namespace: &Namespace<'_>, kib: u32) -> Result<String, bench_lab::KubectlError> {
+    let script = format!(
+        "busybox dd if=/dev/zero of=/data/more bs=1k count={kib}; code=$?; rm /data/more; exit $code"
+    );
+    namespace.try_kubectl(&["exec", "writer", "--", "sh", "-c", &script])
+}
+
 /// Volumes and snapshots that the driver has on disk.
 fn n_on_disk(cluster: &Cluster, what: &str) -> usize {
     std::fs::read_dir(cluster.folder().join("node-1/csi").join(what)).expect("the driver's folder").count()
@@ -204,8 +219,11 @@ fn a_csi_volume_is_resized_in_use_snapshotted_restored_cloned_and_removed() {
     let driver = kubectl(&cluster, &["get", "pv", &volume, "-o", "jsonpath={.spec.csi.driver}"]);
     assert_eq!(driver, "hostpath.csi.lab.local");
     assert_eq!(namespace.kubectl(&["exec", "writer", "--", "cat", "/data/file"]), "first\n");
-    // What the pod wrote is in the driver's folder, and nowhere else.
     assert_eq!(n_on_disk(&cluster, "volumes"), 1);
+    assert_eq!(size_in_pod(&namespace), "1024");
+    write_in_pod(&namespace, 500).expect("there is room");
+    let full = write_in_pod(&namespace, 1500).expect_err("more than the claim");
+    assert!(full.to_string().contains("No space left on device"), "{full}");
 
     let larger = r#"{"spec":{"resources":{"requests":{"storage":"2Mi"}}}}"#;
     namespace.kubectl(&["patch", "pvc/data", "-p", larger]);
@@ -214,6 +232,8 @@ fn a_csi_volume_is_resized_in_use_snapshotted_restored_cloned_and_removed() {
         (namespace.field("pvc/data", ".status.capacity.storage") == "2Mi").then_some(())
     });
     assert_eq!(kubectl(&cluster, &["get", "pv", &volume, "-o", "jsonpath={.spec.capacity.storage}"]), "2Mi");
+    assert_eq!(size_in_pod(&namespace), "2048");
+    write_in_pod(&namespace, 1500).expect("now there is room");
     assert_eq!(namespace.field("pod/writer", ".status.containerStatuses[0].restartCount"), "0");
 
     apply(&cluster, SNAPSHOT);
