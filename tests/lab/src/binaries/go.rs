@@ -75,6 +75,8 @@ impl Go {
             .env("GOFLAGS", "-mod=readonly -buildvcs=false")
             .env("GOWORK", "off")
             .args(["build", "-trimpath"])
+            // All linker flags have `-w`: debug information would be made only to be left out.
+            .arg("-gcflags=all=-dwarf=false")
             .arg(format!("-ldflags={}", module.linker_flags))
             .args(module.tags())
             .arg("-o")
