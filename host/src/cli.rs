@@ -66,7 +66,7 @@ pub enum Command {
     Run(RunArgs),
     /// Check a scenario and its plugins without a cluster.
     Validate(ValidateArgs),
-    /// Show what a run would do, and what its plugins may do.
+    /// Show what a run would do, what its plugins may do, and how many pods would not start.
     Plan(PlanArgs),
     /// Remove what a run left behind; needs no scenario file.
     Cleanup(CleanupArgs),
@@ -110,7 +110,8 @@ pub struct ClusterArgs {
     /// Context of the kubeconfig.
     #[arg(long, value_name = "NAME")]
     pub context: Option<String>,
-    /// Allow a cluster that is neither simulated nor on loopback, by the UID of its namespace kube-system.
+    /// UID of the cluster's namespace kube-system: allows load on a cluster that is neither simulated nor on
+    /// loopback, and refuses any other.
     #[arg(long, value_name = "UID")]
     pub cluster_uid: Option<String>,
 }

@@ -22,8 +22,8 @@ use crate::{
 const WATCH_PROBE: &str = "measure  bench: how late watches are, by a ConfigMap in the first namespace of the run, changed twice a second\n";
 
 /// What is said of a cluster that nobody asked.
-const NOT_ASKED: &str = "cluster  of the kubeconfig, not asked: with --context, --kubeconfig or --cluster-uid its nodes and pods are \
-                         read, which tells how many pods will not start\n";
+const NOT_ASKED: &str =
+    "cluster  not asked; with --context its nodes and pods are read: how many pods will not start\n";
 
 /// Shows the plan of a scenario. Touches no cluster unless flags name one; of that it reads nodes and pods.
 pub async fn run(args: PlanArgs, ui: &Ui) -> Result<Exit, Failure> {
