@@ -35,7 +35,8 @@ pub struct Capacity {
     places: u64,
     /// `None` when one node's are not known.
     addresses: Option<u64>,
-    /// Pods that find a place and an address, wherever the scheduler puts them; as far as addresses are known.
+    /// Pods that can find a place and an address, at the most: the scheduler knows nothing of addresses, and may put more on a
+    /// node than that has while another has some left.
     startable: u64,
     /// Where the nodes are; `None` for a simulated cluster.
     server: Option<String>,
